@@ -11,6 +11,7 @@ use windvane::models::{FittedModel, ModelId, TrainError};
 use windvane::signals::{SignalSpec, TrainSet, ValidationSet, WalkForward};
 
 use crate::error::failed;
+use crate::policy::config;
 use crate::progress::{self, StopFlag};
 use crate::series::{Series, copied};
 use crate::signals::channels;
@@ -40,17 +41,21 @@ impl Report {
 
 /// Backtests models on series.
 #[pyfunction]
-#[pyo3(signature = (series, *, models, costs, seed, folds, spec, lookback, epochs, progress))]
+#[pyo3(signature = (
+    series, *, models, policies, costs, seed, folds, spec, lookback, label, epochs, progress,
+))]
 #[expect(clippy::too_many_arguments, reason = "one per setting of the Python function")]
 pub(crate) fn backtest(
     py: Python<'_>,
     series: Vec<PyRef<'_, Series>>,
     models: Vec<String>,
+    policies: Option<Vec<String>>,
     costs: Vec<f64>,
     seed: u64,
     folds: usize,
     spec: &Bound<'_, PyAny>,
     lookback: usize,
+    label: &str,
     epochs: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Report> {
@@ -59,13 +64,19 @@ pub(crate) fn backtest(
     let (SignalSpec { channels, gaps: always_open }, fixed_gaps) = channels(spec)?;
     let gaps = fixed_gaps.then_some(always_open);
     let plan = Plan::WalkForward(WalkForward { folds, ..WalkForward::default() });
+    let policies = match policies {
+        Some(all) => all.iter().map(|json| config(json)).collect::<PyResult<_>>()?,
+        None => Backtest::default_policies(),
+    };
     let settings = Backtest {
         channels,
         gaps,
         always_open,
         lookback,
+        labels: label.parse().map_err(failed)?,
         plan,
         costs,
+        policies,
         seed,
         ..Backtest::default()
     };

@@ -6,11 +6,13 @@ use pyo3::prelude::*;
 use windvane::candles::{CandleSeries, Timestamp};
 use windvane::catalog::{Hyperparameters, MODELS, ModelEntry};
 use windvane::models::train::{EpochReport, Learner, Run};
-use windvane::models::{FittedModel, TrainError};
+use windvane::models::{PolicyConfig, TrainError, fit_policy};
 use windvane::signals::{Dataset, GapPolicy, LabelSpec, SampleSet, SignalError, SignalSpec, Split};
 
 use crate::error::failed;
 use crate::model::Model;
+use crate::policy::config;
+use crate::profile::profile;
 use crate::progress::{self, Reporter};
 use crate::series::{Series, copied};
 use crate::signals::channels;
@@ -28,12 +30,14 @@ struct Fit {
     labels: LabelSpec,
     validate_from: Option<Timestamp>,
     seed: u64,
+    policy: Option<PolicyConfig>,
+    has_profile: bool,
 }
 
 /// Fits a model on series of one interval.
 #[pyfunction]
 #[pyo3(signature = (
-    series, *, model, validate_from, seed, spec, lookback, horizon, epochs, progress,
+    series, *, model, validate_from, seed, spec, lookback, label, epochs, policy, profile, progress,
 ))]
 #[expect(clippy::too_many_arguments, reason = "one per setting of the Python function")]
 pub(crate) fn fit(
@@ -44,8 +48,10 @@ pub(crate) fn fit(
     seed: u64,
     spec: &Bound<'_, PyAny>,
     lookback: usize,
-    horizon: usize,
+    label: &str,
     epochs: Option<usize>,
+    policy: Option<&str>,
+    profile: bool,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Model> {
     let entry: ModelEntry = model.parse().map_err(failed)?;
@@ -56,12 +62,13 @@ pub(crate) fn fit(
         spec,
         fixed_gaps,
         lookback,
-        labels: LabelSpec { horizon, ..LabelSpec::default() },
+        labels: label.parse().map_err(failed)?,
         validate_from: validate_from.map(Timestamp::from_millis),
         seed,
+        policy: policy.map(config).transpose()?,
+        has_profile: profile,
     };
-    let model = progress::run(py, progress, |reporter| fit.run(&*learner, reporter))?;
-    Ok(Model(Arc::from(model.map_err(failed)?)))
+    progress::run(py, progress, |reporter| fit.run(&*learner, reporter))?.map_err(failed)
 }
 
 /// Returns the models of the catalog with their descriptions.
@@ -71,11 +78,7 @@ pub(crate) fn models() -> BTreeMap<&'static str, &'static str> {
 }
 
 impl Fit {
-    fn run(
-        &self,
-        learner: &dyn Learner,
-        reporter: &Reporter,
-    ) -> Result<Box<dyn FittedModel>, TrainError> {
+    fn run(&self, learner: &dyn Learner, reporter: &Reporter) -> Result<Model, TrainError> {
         let samples = self.samples()?;
         let split = self.split(&samples)?;
         let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
@@ -83,29 +86,29 @@ impl Fit {
             reporter.step(report.epoch, report.max_epochs, epoch_text(report));
             reporter.stop().flow()
         };
-        learner.fit(&train, &validation, &Run::new(self.seed).on_epoch(&on_epoch))
+        let model = learner.fit(&train, &validation, &Run::new(self.seed).on_epoch(&on_epoch))?;
+        let policy = self.policy.map(|config| fit_policy(&*model, &validation, config));
+        let profile = self.has_profile.then(|| profile(&train, &self.series, self.seed));
+        Ok(Model {
+            fitted: Arc::from(model),
+            policy: policy.transpose()?,
+            profile: profile.transpose()?.map(Arc::new),
+        })
     }
 
     /// Collects the labelled windows under the gap policy that the training candles imply.
-    ///
-    /// The start of the validation period depends on the number of windows, hence on the policy: the
-    /// earlier of the two possible times counts, as in `windvane fit` and in a backtest.
     fn samples(&self) -> Result<SampleSet, SignalError> {
-        let Some(interval) = self.series.first().map(CandleSeries::interval) else {
+        if self.series.is_empty() {
             let hint = "pass the candles of at least one pair";
             return Err(SignalError::EmptyPart { part: "training", hint });
-        };
+        }
         if self.fixed_gaps {
             return self.samples_under(self.spec.gaps);
         }
-        let [open, sessions] =
-            [self.spec.gaps, GapPolicy::sessions(interval)].map(|gaps| self.samples_under(gaps));
-        let splits = [&open, &sessions].map(|samples| self.split(samples.as_ref().ok()?).ok());
-        let validate_from = splits.iter().flatten().map(Split::validate_from).min();
-        let until = validate_from.unwrap_or(Timestamp::from_millis(i64::MIN));
-        let before: Vec<CandleSeries> =
-            self.series.iter().map(|series| series.split_at(until).0).collect();
-        if GapPolicy::infer(&before) == GapPolicy::Reset { open } else { sessions }
+        let build = |gaps| self.samples_under(gaps);
+        GapPolicy::infer_before(&self.series, self.spec.gaps, build, |samples| {
+            Some(self.split(samples.as_ref().ok()?).ok()?.validate_from())
+        })
     }
 
     fn samples_under(&self, gaps: GapPolicy) -> Result<SampleSet, SignalError> {
@@ -115,12 +118,10 @@ impl Fit {
     }
 
     fn split(&self, samples: &SampleSet) -> Result<Split, SignalError> {
-        let (Some(validate_from), Some(last)) = (self.validate_from, samples.samples().last())
-        else {
-            return Split::for_live(samples, VALIDATION);
-        };
-        let end = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
-        Split::builder().validate_from(validate_from).test_from(end).embargo(0).build()
+        match self.validate_from {
+            Some(validate_from) => Split::for_live_from(samples, validate_from),
+            None => Split::for_live(samples, VALIDATION),
+        }
     }
 }
 

@@ -7,8 +7,10 @@ mod error;
 mod fit;
 mod model;
 mod panel;
+mod policy;
 mod prediction;
 mod predictor;
+mod profile;
 mod progress;
 mod read;
 mod series;
@@ -31,9 +33,13 @@ mod _native {
     #[pymodule_export]
     use super::panel::PanelPredictor;
     #[pymodule_export]
+    use super::policy::PositionTracker;
+    #[pymodule_export]
     use super::prediction::{Outcome, Prediction};
     #[pymodule_export]
     use super::predictor::Predictor;
+    #[pymodule_export]
+    use super::profile::Profile;
     #[pymodule_export]
     use super::read::read;
     #[pymodule_export]

@@ -6,11 +6,15 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use windvane::candles::CandleSeries;
-use windvane::models::network::Network;
-use windvane::models::{FittedModel, Prediction, StatefulModel, TableReader, v32};
+use windvane::models::{
+    Artifact, FittedModel, LoadError, Policy, Prediction, StatefulModel, TableReader,
+    TrainingProfile, v32,
+};
 use windvane::signals::{Registry, SignalTable, Window};
 
 use crate::error::{failed, refused};
+use crate::predictor::write;
+use crate::profile::Profile;
 use crate::series::{Series, copied};
 
 /// Number of windows that a model predicts together.
@@ -27,62 +31,70 @@ type PredictionColumns<'py> = (
     Bound<'py, PyArray1<f32>>,
 );
 
-/// A fitted model.
+/// A fitted model, with its policy and its training profile if it has them.
 #[pyclass(frozen, module = "windvane._native")]
-pub(crate) struct Model(pub(crate) Arc<dyn FittedModel>);
+pub(crate) struct Model {
+    pub(crate) fitted: Arc<dyn FittedModel>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) profile: Option<Arc<TrainingProfile>>,
+}
 
 #[pymethods]
 impl Model {
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let model = py.detach(|| windvane::load(path)).map_err(failed)?;
-        Ok(Self(Arc::from(model)))
+        py.detach(|| Self::from_artifact(&Artifact::read(path)?)).map_err(failed)
     }
 
     #[staticmethod]
     fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
-        let model = py.detach(|| windvane::from_bytes(bytes)).map_err(failed)?;
-        Ok(Self(Arc::from(model)))
+        py.detach(|| Self::from_artifact(&Artifact::from_bytes(bytes)?)).map_err(failed)
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = py.detach(|| self.0.to_bytes()).map_err(failed)?;
+        let bytes = py.detach(|| self.saved()).map_err(failed)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     fn to_onnx<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let Some(network) = self.0.downcast_ref::<Network>() else {
-            return Err(refused(format!("{} is not a network; ONNX is for networks", self.0.id())));
-        };
-        let bytes = py.detach(|| network.to_onnx()).map_err(failed)?;
+        let bytes = py.detach(|| windvane::to_onnx(&*self.fitted)).map_err(failed)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     #[staticmethod]
     fn pretrained() -> Self {
-        Self(Arc::new(v32::pretrained()))
+        Self { fitted: Arc::new(v32::pretrained()), policy: None, profile: None }
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| self.0.save(&path)).map_err(failed)
+        py.detach(|| write(&path, &self.saved().map_err(failed)?))
+    }
+
+    fn policy_json(&self) -> PyResult<Option<String>> {
+        self.policy.as_ref().map(serde_json::to_string).transpose().map_err(failed)
+    }
+
+    #[getter]
+    fn profile(&self) -> Option<Profile> {
+        self.profile.clone().map(Profile)
     }
 
     #[getter]
     fn id(&self) -> &str {
-        self.0.id().as_str()
+        self.fitted.id().as_str()
     }
 
     #[getter]
     fn interval(&self) -> String {
-        self.0.spec().interval.to_string()
+        self.fitted.spec().interval.to_string()
     }
 
     fn spec_json(&self) -> PyResult<String> {
-        serde_json::to_string(self.0.spec()).map_err(failed)
+        serde_json::to_string(self.fitted.spec()).map_err(failed)
     }
 
     fn record_json(&self) -> PyResult<Option<String>> {
-        self.0.record().map(serde_json::to_string).transpose().map_err(failed)
+        self.fitted.record().map(serde_json::to_string).transpose().map_err(failed)
     }
 
     fn predict<'py>(
@@ -91,12 +103,28 @@ impl Model {
         series: &Series,
         others: Vec<PyRef<'py, Series>>,
     ) -> PyResult<PredictionColumns<'py>> {
-        let (model, series, others) = (&*self.0, &series.0, copied(&others));
+        let (model, series, others) = (&*self.fitted, &series.0, copied(&others));
         let rows = py.detach(|| predict(model, series, &others))?;
         let array = |values: Vec<f32>| values.into_pyarray(py);
         let Rows { direction, up, down, neutral, confidence } = rows;
         let direction = direction.into_pyarray(py);
         Ok((direction, array(up), array(down), array(neutral), array(confidence)))
+    }
+}
+
+impl Model {
+    fn from_artifact(artifact: &Artifact) -> Result<Self, LoadError> {
+        let model = Arc::from(windvane::kinds().model(artifact)?);
+        Ok(Self { fitted: model, policy: artifact.policy().copied(), profile: None })
+    }
+
+    /// Bytes of the file of the model, with its policy.
+    fn saved(&self) -> Result<Vec<u8>, LoadError> {
+        let artifact = self.fitted.to_artifact()?;
+        match &self.policy {
+            Some(policy) => artifact.with_policy(policy).to_bytes(),
+            None => artifact.to_bytes(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Predictor of many pairs.
 use std::path::PathBuf;
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
@@ -23,12 +24,17 @@ pub(crate) struct PanelPredictor(RustPanel);
 #[pymethods]
 impl PanelPredictor {
     #[new]
-    fn new(model: &Model, pairs: Vec<String>) -> PyResult<Self> {
-        let pairs = pairs.iter().map(|pair| Pair::new(pair).map_err(failed));
-        let pairs = pairs.collect::<PyResult<Vec<Pair>>>()?;
-        let spec = model.0.spec();
-        let panel = Panel::new(&spec.signals, spec.interval, &Registry::default(), &pairs);
-        RustPanel::new(model.0.clone(), panel.map_err(failed)?).map(Self).map_err(failed)
+    fn new(model: &Model, pairs: Vec<(String, Option<u64>)>) -> PyResult<Self> {
+        let spec = model.fitted.spec();
+        let whole = spec.interval.millis().unsigned_abs();
+        let pairs = pairs.iter().map(|(pair, close)| {
+            let close = Duration::from_millis(close.unwrap_or(whole));
+            Ok((Pair::new(pair).map_err(failed)?, close))
+        });
+        let pairs = pairs.collect::<PyResult<Vec<(Pair, Duration)>>>()?;
+        let (signals, interval) = (&spec.signals, spec.interval);
+        let panel = Panel::with_sessions(signals, interval, &Registry::default(), &pairs);
+        RustPanel::new(model.fitted.clone(), panel.map_err(failed)?).map(Self).map_err(failed)
     }
 
     fn update(&mut self, pair: &str, values: CandleValues) -> PyResult<Predictions> {

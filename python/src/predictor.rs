@@ -1,5 +1,6 @@
 //! Predictor for live loops.
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 use windvane::candles::{Candle, Ohlcv, Pair, Timestamp};
@@ -9,6 +10,7 @@ use windvane::signals::MarketSnapshot;
 use crate::error::{failed, refused};
 use crate::model::Model;
 use crate::prediction::{Outcome, datetime};
+use crate::profile::Profile;
 use crate::series::Series;
 use pyo3::types::PyDateTime;
 
@@ -22,10 +24,23 @@ pub(crate) struct Predictor(RustPredictor);
 #[pymethods]
 impl Predictor {
     #[new]
-    fn new(model: &Model, pair: &str, stop_at_gaps: bool) -> PyResult<Self> {
+    fn new(
+        model: &Model,
+        pair: &str,
+        stop_at_gaps: bool,
+        session_close: Option<u64>,
+        guard: Option<&Profile>,
+    ) -> PyResult<Self> {
         let pair = Pair::new(pair).map_err(failed)?;
-        let builder = RustPredictor::builder(model.0.clone(), model.0.spec().interval);
-        builder.pair(pair).stop_at_gaps(stop_at_gaps).build().map(Self).map_err(failed)
+        let builder = RustPredictor::builder(model.fitted.clone(), model.fitted.spec().interval);
+        let mut builder = builder.pair(pair).stop_at_gaps(stop_at_gaps);
+        if let Some(close) = session_close {
+            builder = builder.session_close(Duration::from_millis(close));
+        }
+        if let Some(Profile(profile)) = guard {
+            builder = builder.guard(profile.clone());
+        }
+        builder.build().map(Self).map_err(failed)
     }
 
     fn update(

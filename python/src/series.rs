@@ -1,4 +1,6 @@
 //! Series of candles from numpy arrays, with the interval of their rows.
+use std::time::Duration;
+
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use windvane::candles::{Candle, CandleColumns, CandleSeries, Interval, Pair, Timestamp};
@@ -66,6 +68,12 @@ impl Series {
 
     fn columns<'py>(&self, py: Python<'py>) -> SeriesColumns<'py> {
         columns(py, &self.0)
+    }
+
+    /// Returns the series with a time from the open of a candle to its close, in milliseconds.
+    fn with_session_close(&self, close: u64) -> PyResult<Self> {
+        let series = self.0.clone().with_session_close(Duration::from_millis(close));
+        series.map(Self).map_err(failed)
     }
 
     /// Returns the shortest time between two candles in intervals, 1 for candles without a gap;

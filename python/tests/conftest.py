@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "crates/candles/sample"
 MODELS = ROOT / "crates/models/tests/data"
 
+PRICES = ("open", "high", "low", "close", "volume")
+
 KINDS = {
     "dict": dict,
     "pandas": lambda columns: pd.DataFrame(columns),
@@ -30,6 +32,23 @@ KINDS = {
 def head(candles: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
     """First rows as a plain dict, without the interval of the reader."""
     return {name: column[:rows] for name, column in candles.items()}
+
+
+def part(candles: dict[str, np.ndarray], first: int, last: int) -> dict[str, np.ndarray]:
+    return {name: values[first:last] for name, values in candles.items()}
+
+
+def simulated(rows: int, seed: int, follow: float = 0.0) -> dict[str, np.ndarray]:
+    """Hourly candles of a random walk; ``follow`` is the dependence of a change on the last one."""
+    draw = np.random.default_rng(seed)
+    changes = 0.01 * draw.standard_normal(rows)
+    for row in range(1, rows):
+        changes[row] += follow * changes[row - 1]
+    close = 100 * np.exp(np.cumsum(changes))
+    open = np.concatenate([[100.0], close[:-1]])
+    time = np.datetime64("2024-01-01", "ms") + np.arange(rows) * np.timedelta64(1, "h")
+    high, low = np.maximum(open, close) * 1.001, np.minimum(open, close) * 0.999
+    return {"time": time, "open": open, "high": high, "low": low, "close": close, "volume": draw.uniform(1, 2, rows)}
 
 
 def column(frame: Any, name: str) -> np.ndarray:

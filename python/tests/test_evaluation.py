@@ -12,26 +12,7 @@ import pytest
 
 import windvane
 
-from .conftest import ROOT, SAMPLE, column, head, reference
-
-PRICES = ("open", "high", "low", "close", "volume")
-
-
-def part(candles: dict[str, np.ndarray], first: int, last: int) -> dict[str, np.ndarray]:
-    return {name: values[first:last] for name, values in candles.items()}
-
-
-def simulated(rows: int, seed: int, follow: float = 0.0) -> dict[str, np.ndarray]:
-    """Hourly candles of a random walk; ``follow`` is the dependence of a change on the last one."""
-    draw = np.random.default_rng(seed)
-    changes = 0.01 * draw.standard_normal(rows)
-    for row in range(1, rows):
-        changes[row] += follow * changes[row - 1]
-    close = 100 * np.exp(np.cumsum(changes))
-    open = np.concatenate([[100.0], close[:-1]])
-    time = np.datetime64("2024-01-01", "ms") + np.arange(rows) * np.timedelta64(1, "h")
-    high, low = np.maximum(open, close) * 1.001, np.minimum(open, close) * 0.999
-    return {"time": time, "open": open, "high": high, "low": low, "close": close, "volume": draw.uniform(1, 2, rows)}
+from .conftest import PRICES, ROOT, SAMPLE, column, head, part, reference, simulated
 
 
 def test_signals_are_the_rows_of_the_spec(bitcoin: windvane.Candles, kind: Any) -> None:
@@ -261,5 +242,6 @@ def test_audit_passes_errors_of_the_function_on() -> None:
 
 def test_models_lists_the_catalog() -> None:
     assert {"v2", "logistic", "trees", "v3", "v31", "v32", "v32-stateful", "tuned"} <= windvane.models().keys()
+    assert {"mixed", "stacked", "meta", "online", "regimes"} <= windvane.models().keys()
     manifest = (ROOT / "Cargo.toml").read_text()
     assert f'version = "{windvane.__version__}"' in manifest  # the version of all crates

@@ -37,7 +37,7 @@ def test_walkthrough_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 def test_blocks_of_the_guide_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = (ROOT / "docs/python.md").read_text()
     blocks = [part.split("```")[0] for part in page.split("```python\n")[1:]]
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     monkeypatch.chdir(last_candles(tmp_path).parent)
     monkeypatch.setattr(windvane, "fit", functools.partial(windvane.fit, epochs=1))
     monkeypatch.setattr(windvane, "backtest", functools.partial(windvane.backtest, epochs=1, folds=1))

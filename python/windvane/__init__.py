@@ -14,9 +14,11 @@ from windvane._fit import fit, models
 from windvane._frames import Candles
 from windvane._live import PanelPredictor, Predictor
 from windvane._model import Model
-from windvane._native import Error, Outcome, Prediction, __version__
+from windvane._native import Error, Outcome, Prediction, Profile, __version__
+from windvane._policy import Policy, PositionTracker
 from windvane._read import read
 from windvane._signals import signals
+from windvane._sweep import sweep
 
 __all__ = [
     "Candles",
@@ -26,8 +28,11 @@ __all__ = [
     "Model",
     "Outcome",
     "PanelPredictor",
+    "Policy",
+    "PositionTracker",
     "Prediction",
     "Predictor",
+    "Profile",
     "Report",
     "__version__",
     "audit",
@@ -36,4 +41,5 @@ __all__ = [
     "models",
     "read",
     "signals",
+    "sweep",
 ]

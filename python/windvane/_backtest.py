@@ -11,8 +11,9 @@ import numpy as np
 
 from windvane import _native
 from windvane._frames import all_series, new_like
+from windvane._policy import Policy
 from windvane._signals import native_spec
-from windvane._types import Frame, Progress, Spec
+from windvane._types import Frame, Progress, SessionClose, Spec
 
 # Columns of `Report.to_frame` that are numbers of a result.
 NUMBERS = ("candles", "predictions", "scored", "accuracy", "coverage", "log_loss", "brier", "calibration_error")
@@ -76,13 +77,16 @@ def backtest(
     candles: Mapping[str, Frame],
     *,
     models: Sequence[str] = ("v2", "v32"),
+    policy: Policy | Sequence[Policy] | None = None,
     costs: Sequence[float] = (2.0, 5.0, 10.0),
     seed: int = 42,
     folds: int = 4,
     spec: Spec = "six",
     lookback: int = 20,
+    label: str = "next",
     epochs: int | None = None,
     interval: str | None = None,
+    session_close: SessionClose | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Fits and tests models walk-forward: each is trained before the period that it is tested on.
@@ -90,25 +94,33 @@ def backtest(
     Args:
         candles: Candles of each pair. Pairs of one interval are pooled for training.
         models: Names of models, some of :func:`windvane.models`.
+        policy: Policies from predictions to positions, with thresholds from the validation candles of each fold; by
+            default every candle, and the top 5, 2 and 1 % of the expected moves.
         costs: Trading costs, basis points per unit of turnover.
         seed: Seed of every random draw.
         folds: Number of test periods.
         spec: Channels, as in :func:`windvane.signals`. The gap policy of a list is inferred from the candles before
             the first validation.
         lookback: Number of rows per window.
+        label: Label to predict, as in :func:`windvane.fit`.
         epochs: Maximum number of epochs; by default that of each model.
         interval: Interval of the rows, if they do not show it.
+        session_close: Time from the open of a candle to its close, of all pairs or by pair, for markets whose session
+            ends before the interval; by default the interval.
         progress: Called on this thread after every fitted model with the number of fits, of all fits, and a text. An
             exception that it raises, and an interrupt, stop the backtest.
     """
+    policies = [policy] if isinstance(policy, Policy) else policy
     report = _native.backtest(
-        all_series(candles, interval),
+        all_series(candles, interval, session_close=session_close),
         models=list(models),
+        policies=None if policies is None else [one._json() for one in policies],
         costs=list(costs),
         seed=seed,
         folds=folds,
         spec=native_spec(spec),
         lookback=lookback,
+        label=label,
         epochs=epochs,
         progress=progress,
     )

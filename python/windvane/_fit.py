@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from windvane import _native
 from windvane._frames import all_series
 from windvane._model import Model
+from windvane._policy import Policy
 from windvane._signals import native_spec
 from windvane._times import milliseconds
-from windvane._types import Frame, Progress, Spec, Time
+from windvane._types import Frame, Progress, SessionClose, Spec, Time
 
 
 def models() -> dict[str, str]:
@@ -26,8 +27,12 @@ def fit(
     spec: Spec = "six",
     lookback: int = 20,
     horizon: int = 1,
+    label: str | None = None,
     epochs: int | None = None,
+    policy: Policy | None = None,
+    profile: bool = False,
     interval: str | None = None,
+    session_close: SessionClose | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Fits one model on the candles of all pairs.
@@ -44,20 +49,31 @@ def fit(
             the validation.
         lookback: Number of rows per window.
         horizon: Number of candles from the decision to the outcome.
+        label: Label to predict, instead of ``horizon``: ``next``, ``horizon:H``, ``band:K`` (NEUTRAL within K
+            volatilities), ``barrier:A,H``, ``relative:H`` or ``cost:BP`` (beyond BP basis points).
         epochs: Maximum number of epochs; by default that of the model.
+        policy: Settings of a policy whose thresholds are fitted on the validation candles and saved with the model.
+        profile: Whether to measure the training profile for a guard, with its anomaly gate; see
+            :attr:`Model.profile`.
         interval: Interval of the rows, if they do not show it.
+        session_close: Time from the open of a candle to its close, of all pairs or by pair, for markets whose session
+            ends before the interval; by default the interval.
         progress: Called on this thread after every epoch with the epoch, the maximum number and a text. An exception
             that it raises, and an interrupt, stop the training.
     """
+    if label is not None and horizon != 1:
+        raise _native.Error("label and horizon exclude each other; remove one of them")
     fitted = _native.fit(
-        all_series(candles, interval),
+        all_series(candles, interval, session_close=session_close),
         model=model,
         validate_from=None if validate_from is None else milliseconds(validate_from),
         seed=seed,
         spec=native_spec(spec),
         lookback=lookback,
-        horizon=horizon,
+        label=f"horizon:{horizon}" if label is None else label,
         epochs=epochs,
+        policy=None if policy is None else policy._json(),
+        profile=profile,
         progress=progress,
     )
     return Model(fitted)

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from windvane import _native
-from windvane._times import from_integers
-from windvane._types import Frame
+from windvane._times import from_integers, session_millis
+from windvane._types import Frame, SessionClose
 
 PRICES = ("open", "high", "low", "close", "volume")
 UNNAMED = "unnamed"
@@ -44,7 +44,12 @@ class Candles(dict[str, "npt.NDArray[Any]"]):
 
 
 def series(
-    frame: Frame, pair: str | None = None, interval: str | None = None, *, feed: str | None = None
+    frame: Frame,
+    pair: str | None = None,
+    interval: str | None = None,
+    *,
+    feed: str | None = None,
+    session_close: SessionClose | None = None,
 ) -> _native.Series:
     """Validates the candles of a frame.
 
@@ -60,11 +65,16 @@ def series(
             f"the rows are at least {step} intervals of {feed} apart, the model reads {feed} candles; pass rows of "
             f"{feed}"
         )
-    return candles
+    close = session_millis(session_close, candles.pair)
+    return candles if close is None else candles.with_session_close(close)
 
 
 def all_series(
-    frames: Mapping[str, Frame], interval: str | None = None, *, feed: str | None = None
+    frames: Mapping[str, Frame],
+    interval: str | None = None,
+    *,
+    feed: str | None = None,
+    session_close: SessionClose | None = None,
 ) -> list[_native.Series]:
     """Validates the candles of each pair."""
     if not isinstance(frames, Mapping) or _is_columns(frames):
@@ -72,7 +82,7 @@ def all_series(
     all_of_them = []
     for pair, frame in frames.items():
         try:
-            all_of_them.append(series(frame, pair, interval, feed=feed))
+            all_of_them.append(series(frame, pair, interval, feed=feed, session_close=session_close))
         except _native.Error as error:
             raise _native.Error(f"{pair}: {error}") from error
     return all_of_them

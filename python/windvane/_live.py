@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from os import PathLike
 from pathlib import Path
 
 from windvane import _native
 from windvane._frames import all_series, series
 from windvane._model import Model
-from windvane._times import milliseconds
-from windvane._types import CandleTuple, Frame, Time
+from windvane._times import milliseconds, session_millis
+from windvane._types import CandleTuple, Frame, SessionClose, Time
 
 
 class Predictor:
@@ -21,13 +21,30 @@ class Predictor:
     The predictions have the bits of :meth:`Model.predict`. One thread at a time may use a predictor.
     """
 
-    def __init__(self, model: Model, pair: str, *, stop_at_gaps: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        pair: str,
+        *,
+        stop_at_gaps: bool = False,
+        session_close: timedelta | None = None,
+        guard: _native.Profile | None = None,
+    ) -> None:
         """Creates a predictor of a pair.
 
-        With ``stop_at_gaps`` a candle after missing ones is an error, and the predictor continues after the
-        missing candles. Otherwise its warm-up restarts as the gap policy of the model states.
+        Args:
+            model: Fitted model.
+            pair: Name of the pair.
+            stop_at_gaps: Whether a candle after missing ones is an error, and the predictor continues after the
+                missing candles. Otherwise its warm-up restarts as the gap policy of the model states.
+            session_close: Time from the open of a candle to its close, for a market whose session ends before the
+                interval.
+            guard: Training profile. Predictions at anomalous candles, in novel windows and after drift are then
+                NEUTRAL, with the reason in ``Prediction.neutral_reason``.
         """
-        self._native = _native.Predictor(model._native, pair, stop_at_gaps)
+        self._session_close = session_close
+        close = session_millis(session_close, pair)
+        self._native = _native.Predictor(model._native, pair, stop_at_gaps, close, guard)
 
     def update(
         self,
@@ -51,7 +68,9 @@ class Predictor:
 
     def warm_up(self, candles: Frame) -> None:
         """Takes historical closed candles without predicting; those up to ``last_time`` are skipped."""
-        self._native.warm_up(series(candles, getattr(candles, "pair", self.pair), feed=self._native.interval))
+        pair = getattr(candles, "pair", self.pair)
+        history = series(candles, pair, feed=self._native.interval, session_close=self._session_close)
+        self._native.warm_up(history)
 
     def save_state(self, path: str | PathLike[str]) -> None:
         """Writes the state to a file, by an atomic replacement."""
@@ -90,8 +109,11 @@ class PanelPredictor:
     clock of :meth:`set_time`. The predictions have the bits of :meth:`Model.predict`.
     """
 
-    def __init__(self, model: Model, pairs: Sequence[str]) -> None:
-        self._native = _native.PanelPredictor(model._native, list(pairs))
+    def __init__(self, model: Model, pairs: Sequence[str], *, session_close: SessionClose | None = None) -> None:
+        """Creates a predictor of the pairs; ``session_close`` as in :meth:`Model.predict`."""
+        self._session_close = session_close
+        closes = [(pair, session_millis(session_close, pair)) for pair in pairs]
+        self._native = _native.PanelPredictor(model._native, closes)
 
     def update(
         self, pair: str, time: Time, open: float, high: float, low: float, close: float, volume: float
@@ -105,7 +127,7 @@ class PanelPredictor:
 
     def warm_up(self, candles: Mapping[str, Frame]) -> None:
         """Takes historical closed candles of the pairs without predicting."""
-        self._native.warm_up(all_series(candles, feed=self._native.interval))
+        self._native.warm_up(all_series(candles, feed=self._native.interval, session_close=self._session_close))
 
     def save_state(self, path: str | PathLike[str]) -> None:
         """Writes the state of all pairs to a file, by an atomic replacement."""

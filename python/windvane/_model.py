@@ -12,7 +12,7 @@ import numpy as np
 
 from windvane import _native
 from windvane._frames import all_series, like, series
-from windvane._types import Frame
+from windvane._types import Frame, SessionClose
 
 # The last entry is that of rows without a prediction, -1.
 DIRECTIONS = np.array(["UP", "DOWN", "NEUTRAL", None], dtype=object)
@@ -35,15 +35,19 @@ class Model:
         return cls(_native.Model.pretrained())
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the model to one safetensors file, by an atomic replacement. Rust programs load it too."""
+        """Writes the model with its policy to one safetensors file, by an atomic replacement.
+
+        Rust programs load it too. A training profile is a file of its own: ``model.profile.save(path)``.
+        """
         self._native.save(Path(path))
 
     def to_onnx(self) -> bytes:
-        """Returns a network as an ONNX file: raw channel values of a window in, calibrated probabilities out.
+        """Returns the model as an ONNX file: raw channel values of a window in, calibrated probabilities out.
 
         The graph reads the columns of :func:`windvane.signals` for the model's ``spec``, in f64, and returns
-        ``probabilities`` (UP, DOWN, NEUTRAL). A stateful network reads one ``row`` and its state ``h`` and ``c``.
-        Other models raise :class:`windvane.Error`.
+        ``probabilities`` (UP, DOWN, NEUTRAL). A stateful network reads one ``row`` and its state ``h`` and ``c``;
+        an ensemble with stateful members reads the ``window`` and their states ``h_0``, ``c_0``, ``h_1`` and so on. An
+        ensemble with a second model or with weights that follow the outcomes raises :class:`windvane.Error`.
         """
         return self._native.to_onnx()
 
@@ -77,6 +81,17 @@ class Model:
         record = self._native.record_json()
         return None if record is None else json.loads(record)
 
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """Settings and thresholds of the policy; ``None`` if the model was fitted without one."""
+        policy = self._native.policy_json()
+        return None if policy is None else json.loads(policy)
+
+    @property
+    def profile(self) -> _native.Profile | None:
+        """Training profile for a guard, of a model that was fitted with ``profile=True``; a saved file has none."""
+        return self._native.profile
+
     def predict(
         self,
         candles: Frame,
@@ -84,6 +99,7 @@ class Model:
         pair: str | None = None,
         interval: str | None = None,
         others: Mapping[str, Frame] | None = None,
+        session_close: SessionClose | None = None,
     ) -> Any:
         """Predicts the direction after every row, with the bits of a live :class:`Predictor`.
 
@@ -97,9 +113,11 @@ class Model:
             pair: Name of the pair; only channels that read a market need it.
             interval: Interval of the rows; by default that of the model, if the rows do not contradict it.
             others: Candles of the other pairs that channels read.
+            session_close: Time from the open of a candle to its close, of all pairs or by pair, for markets whose
+                session ends before the interval; by default the interval.
         """
-        own = series(candles, pair, interval, feed=self.interval)
-        rest = all_series(others or {}, feed=self.interval)
+        own = series(candles, pair, interval, feed=self.interval, session_close=session_close)
+        rest = all_series(others or {}, feed=self.interval, session_close=session_close)
         direction, up, down, neutral, confidence = self._native.predict(own, rest)
         columns = {
             "direction": DIRECTIONS[direction],

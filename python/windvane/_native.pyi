@@ -11,8 +11,10 @@ __all__ = [
     "Model",
     "Outcome",
     "PanelPredictor",
+    "PositionTracker",
     "Prediction",
     "Predictor",
+    "Profile",
     "Report",
     "Series",
     "__version__",
@@ -54,6 +56,7 @@ class Series:
     def interval(self) -> str: ...
     def __len__(self) -> int: ...
     def columns(self) -> _Columns: ...
+    def with_session_close(self, close: int) -> Series: ...
     def shortest_step(self) -> int | None: ...
 
 @final
@@ -73,6 +76,9 @@ class Model:
     def interval(self) -> str: ...
     def spec_json(self) -> str: ...
     def record_json(self) -> str | None: ...
+    def policy_json(self) -> str | None: ...
+    @property
+    def profile(self) -> Profile | None: ...
     def predict(
         self, series: Series, others: Sequence[Series]
     ) -> tuple[npt.NDArray[np.int8], _Probability, _Probability, _Probability, _Probability]: ...
@@ -124,7 +130,9 @@ class Outcome:
 
 @final
 class Predictor:
-    def __new__(cls, model: Model, pair: str, stop_at_gaps: bool) -> Predictor: ...
+    def __new__(
+        cls, model: Model, pair: str, stop_at_gaps: bool, session_close: int | None, guard: Profile | None
+    ) -> Predictor: ...
     def update(self, values: _Values, others: Sequence[tuple[str, _Values]]) -> Outcome: ...
     def warm_up(self, series: Series) -> None: ...
     def save_state(self, path: str | PathLike[str]) -> None: ...
@@ -141,7 +149,7 @@ class Predictor:
 
 @final
 class PanelPredictor:
-    def __new__(cls, model: Model, pairs: Sequence[str]) -> PanelPredictor: ...
+    def __new__(cls, model: Model, pairs: Sequence[tuple[str, int | None]]) -> PanelPredictor: ...
     def update(self, pair: str, values: _Values) -> list[tuple[str, Prediction]]: ...
     def set_time(self, now: int) -> list[tuple[str, Prediction]]: ...
     def warm_up(self, series: Sequence[Series]) -> None: ...
@@ -155,6 +163,33 @@ class PanelPredictor:
     def waiting_for(self) -> list[str]: ...
     @property
     def last_time(self) -> datetime | None: ...
+
+@final
+class PositionTracker:
+    def __new__(cls, model: Model) -> PositionTracker: ...
+    @staticmethod
+    def from_json(json: str) -> PositionTracker: ...
+    def to_json(self) -> str: ...
+    def warm_up(self, series: Series) -> None: ...
+    def update(self, values: _Values, outcome: Outcome) -> float: ...
+    @property
+    def position(self) -> float: ...
+
+@final
+class Profile:
+    """Training profile of a model, the guard of a predictor."""
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Profile:
+        """Reads a profile from a file, also that of ``windvane fit``."""
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the profile to a file, by an atomic replacement."""
+    @property
+    def window_len(self) -> int:
+        """Number of decisions over which drift is measured."""
+    @property
+    def has_anomaly_gate(self) -> bool:
+        """Whether the guard also detects anomalous candles."""
 
 @final
 class Report:
@@ -189,19 +224,23 @@ def fit(
     seed: int,
     spec: str | Sequence[str],
     lookback: int,
-    horizon: int,
+    label: str,
     epochs: int | None,
+    policy: str | None,
+    profile: bool,
     progress: _Progress | None,
 ) -> Model: ...
 def backtest(
     series: Sequence[Series],
     *,
     models: Sequence[str],
+    policies: Sequence[str] | None,
     costs: Sequence[float],
     seed: int,
     folds: int,
     spec: str | Sequence[str],
     lookback: int,
+    label: str,
     epochs: int | None,
     progress: _Progress | None,
 ) -> Report: ...

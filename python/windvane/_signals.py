@@ -8,7 +8,7 @@ from typing import Any
 
 from windvane import _native
 from windvane._frames import all_series, like, series
-from windvane._types import Frame, Spec
+from windvane._types import Frame, SessionClose, Spec
 
 
 def signals(
@@ -18,6 +18,7 @@ def signals(
     pair: str | None = None,
     interval: str | None = None,
     others: Mapping[str, Frame] | None = None,
+    session_close: SessionClose | None = None,
 ) -> Any:
     """Computes the channels of a spec for every row, from this row and earlier ones only.
 
@@ -31,9 +32,12 @@ def signals(
         pair: Name of the pair; only channels that read a market need it.
         interval: Interval of the rows, if they do not show it.
         others: Candles of the other pairs that channels read.
+        session_close: Time from the open of a candle to its close, of all pairs or by pair, for markets whose session
+            ends before the interval; by default the interval.
     """
-    own = series(candles, pair, interval)
-    names, values = _native.signals(own, native_spec(spec), all_series(others or {}, own.interval))
+    own = series(candles, pair, interval, session_close=session_close)
+    rest = all_series(others or {}, own.interval, session_close=session_close)
+    names, values = _native.signals(own, native_spec(spec), rest)
     return like(candles, {name: values[:, column].copy() for column, name in enumerate(names)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, SupportsInt
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from windvane import _native
-from windvane._types import Time
+from windvane._types import SessionClose, Time
 
 # Integers in this range are milliseconds: 1973 to 5138. Seconds of these years are below it, and microseconds
 # and nanoseconds are above it.
@@ -34,6 +35,20 @@ def milliseconds(time: Time) -> int:
         return _checked(time)
     expected = "a datetime, a text such as 2024-01-01 05:00, or integer milliseconds"
     raise _native.Error(f"time: expected {expected}, got {time!r}")
+
+
+def session_millis(close: SessionClose | None, pair: str) -> int | None:
+    """Milliseconds from the open of a pair's candle to its close; ``None`` for the whole interval."""
+    if isinstance(close, Mapping):
+        close = close.get(pair)
+    if close is None:
+        return None
+    if not isinstance(close, timedelta):
+        raise _native.Error(f"session_close: expected a timedelta or a dict of them by pair, got {close!r}")
+    millis, rest = divmod(close, timedelta(milliseconds=1))
+    if rest or millis <= 0:
+        raise _native.Error(f"session_close: expected whole milliseconds above 0, got {close}")
+    return millis
 
 
 def from_integers(times: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
