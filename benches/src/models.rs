@@ -25,7 +25,7 @@ pub fn v2(tables: &[SignalTable]) -> WeightedSignals {
     crate::with_train(tables, |t, v| learner.fit_model(t, v, &Run::new(1)).expect("a model"))
 }
 
-/// Fits the `tuned` ensemble of four members.
+/// Fits the `tuned` ensemble.
 ///
 /// # Panics
 /// If the tables are too short for a split.
