@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use windvane::catalog::ModelEntry;
-use windvane::models::network::NetworkLearner;
+use windvane::models::network::{NetworkConfig, NetworkLearner};
 use windvane::models::train::{
     Clip, Init, Optimizer, Run, Schedule, SequenceClassifier, SequenceShape, Sequences, TrainConfig,
 };
@@ -138,7 +138,9 @@ fn training(epochs: usize) -> TrainConfig {
 
 fn fit(set: &Set, model: ModelEntry, seed: u64) -> Result<SequenceClassifier, Error> {
     let own = model.network().ok_or_else(|| format!("{} is not a network", model.name))?;
-    let learner = NetworkLearner { training: training(set.epochs), ..own };
+    // Sequences have no channels for the lags of an MLP.
+    let config = NetworkConfig { lags: None, ..own.config };
+    let learner = NetworkLearner { config, training: training(set.epochs), ..own };
     Ok(learner.fit_sequences(&set.train, &Run::new(seed))?)
 }
 

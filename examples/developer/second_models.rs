@@ -11,7 +11,7 @@ use std::sync::Arc;
 use clap::Parser;
 use windvane::backtest::{Event, Plan, Scope};
 use windvane::catalog::{Hyperparameters, ModelEntry};
-use windvane::ensemble::{EnsembleLearner, FixedShare, RegimeLearner, Weighting};
+use windvane::ensemble::{EnsembleLearner, FixedShare, RegimeLearner, SecondKind, Weighting};
 use windvane::models::ModelId;
 use windvane::prelude::*;
 use windvane::readers::read_file;
@@ -101,8 +101,10 @@ fn learners(training: &Hyperparameters) -> Result<Vec<Box<dyn Learner>>, Error> 
     let weightings = [
         ("equal", Weighting::Equal),
         ("log-loss", Weighting::LogLoss),
-        ("stacked", Weighting::Stacked { folds }),
-        ("meta", Weighting::Meta { folds }),
+        ("stacked", Weighting::Stacked { folds, second: SecondKind::Logistic }),
+        ("stacked-trees", Weighting::Stacked { folds, second: SecondKind::Trees }),
+        ("meta", Weighting::Meta { folds, second: SecondKind::Logistic }),
+        ("meta-trees", Weighting::Meta { folds, second: SecondKind::Trees }),
         ("online", Weighting::FixedShare(FixedShare::default())),
     ];
     let mut all: Vec<Box<dyn Learner>> = vec![Box::new(Arc::clone(&trees)), Box::new(mlp.clone())];
