@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
 use windvane_candles::{Ohlcv, Pair};
-use windvane_readers::{ReadError, ReadResult, read_bytes};
+use windvane_readers::{PartitionedFolder, ReadError, ReadOptions, ReadResult, read_bytes};
 use windvane_testing::{assert_hours, hours};
 
 fn read(bytes: impl AsRef<[u8]>) -> Result<ReadResult, ReadError> {
@@ -81,6 +81,62 @@ fn columnar_arrow_and_parquet_give_same_candles() {
         assert_hours(&reading.series, 30);
         assert_eq!((reading.format.container, reading.notes.len()), (format, 0));
     }
+}
+
+/// Parquet file with row groups of so many rows.
+fn row_groups(rows: usize) -> Vec<u8> {
+    parquet(WriterProperties::builder().set_max_row_group_row_count(Some(rows)).build())
+}
+
+#[test]
+fn columnar_row_groups_give_same_candles() {
+    let whole = read(row_groups(30)).unwrap();
+    assert_hours(&whole.series, 30);
+    for rows in [1, 7, 29] {
+        let read = read(row_groups(rows)).unwrap();
+        assert_eq!((&read.series, &read.format, read.rows), (&whole.series, &whole.format, 30));
+        assert_eq!(read.notes, whole.notes);
+    }
+}
+
+#[test]
+fn columnar_rejects_damage_in_a_later_row_group() {
+    let good = row_groups(10);
+    let mut refused = 0;
+    for at in (0..good.len()).step_by(11) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0xff;
+        read_within_memory(&bytes);
+        refused += usize::from(read(&bytes).is_err());
+    }
+    assert!(refused > 0);
+}
+
+#[test]
+fn columnar_partitions_give_candles_of_one_file() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = batch();
+    for (file, rows) in [("a", whole.slice(20, 10)), ("b", whole.slice(0, 20))] {
+        let mut writer = ArrowWriter::try_new(vec![], rows.schema(), None).unwrap();
+        writer.write(&rows).unwrap();
+        let folder = root.path().join("symbol=BTC%2FUSDT");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(file).with_extension("parquet"), writer.into_inner().unwrap())
+            .unwrap();
+    }
+    let options = ReadOptions::new(Pair::new("any").unwrap());
+    let folder = PartitionedFolder::open(root.path(), &options).unwrap().unwrap();
+    let read = folder.pairs()[0].read(&options).unwrap();
+    assert_hours(&read.series, 30);
+    assert_eq!((read.series.pair().as_str(), read.rows), ("BTC/USDT", 30));
+    // A row group of the second file is damaged.
+    let file = root.path().join("symbol=BTC%2FUSDT/b.parquet");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let length = bytes.len();
+    bytes.truncate(length / 2);
+    std::fs::write(&file, bytes).unwrap();
+    let error = folder.pairs()[0].read(&options).unwrap_err().to_string();
+    assert!(error.contains("b.parquet"), "{error}");
 }
 
 /// Parquet file with one column of zeros in one compressed page, whose header has a wrong length.
