@@ -188,13 +188,15 @@ impl<'a> TableRows<'a> {
             if is_text && self.row.line.starts_with('#') {
                 continue;
             }
-            if is_text && has_quotes && !self.row.unquote(*delimiter) && self.at <= text.len() {
+            let is_open = is_text && has_quotes && !self.row.unquote(*delimiter);
+            if is_open && self.at <= text.len() {
                 return Err(ReadError::row(file, line, "a quote that is not closed on its line"));
             }
             let is_blank = |byte: u8| {
                 byte.is_ascii_whitespace() || byte == *delimiter || (is_text && byte == b'"')
             };
-            if !self.row.line.bytes().all(is_blank) {
+            // A last line with an open quote alone is one that was cut.
+            if is_open || !self.row.line.bytes().all(is_blank) {
                 return Ok(Some((line, &self.row)));
             }
         }

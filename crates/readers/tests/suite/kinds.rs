@@ -428,9 +428,12 @@ fn running_candles_and_broken_ends_are_dropped_with_a_note() {
     assert_hours(&read(cut).unwrap().series, 30);
     let cut =
         file("time,open,high,low,close,volume", |t, v| format!("{t},{},{}", ohlc(v), v.volume));
-    let read = read(cut + "1706760000,100,1").unwrap();
-    assert_hours(&read.series, 30);
-    assert!(read.notes.iter().any(|note| note.text.contains("at the end is cut")));
+    for end in ["1706760000,100,1", "\"17067", "\""] {
+        let read = read(format!("{cut}{end}")).unwrap();
+        assert_hours(&read.series, 30);
+        let is_noted = read.notes.iter().any(|note| note.text.contains("at the end is cut"));
+        assert!(is_noted, "{end}: {:?}", read.notes);
+    }
 }
 
 #[test]
