@@ -284,7 +284,7 @@ impl<'a> Scan<'a> {
     ) -> Result<Option<RawRow>, (Option<i64>, String)> {
         let columns = self.columns;
         let Some(stamp) = columns.stamp(|i| row.cell(i)) else {
-            if !(0..row.len()).any(|i| number(row.cell(i)).is_some()) {
+            if !row.is_open && !(0..row.len()).any(|i| number(row.cell(i)).is_some()) {
                 group.tallies.headers.add(line, None);
                 group.total -= 1;
                 return Ok(None);

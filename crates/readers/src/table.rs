@@ -188,15 +188,15 @@ impl<'a> TableRows<'a> {
             if is_text && self.row.line.starts_with('#') {
                 continue;
             }
-            let is_open = is_text && has_quotes && !self.row.unquote(*delimiter);
-            if is_open && self.at <= text.len() {
+            self.row.is_open = is_text && has_quotes && !self.row.unquote(*delimiter);
+            if self.row.is_open && self.at <= text.len() {
                 return Err(ReadError::row(file, line, "a quote that is not closed on its line"));
             }
             let is_blank = |byte: u8| {
                 byte.is_ascii_whitespace() || byte == *delimiter || (is_text && byte == b'"')
             };
             // A last line with an open quote alone is one that was cut.
-            if is_open || !self.row.line.bytes().all(is_blank) {
+            if self.row.is_open || !self.row.line.bytes().all(is_blank) {
                 return Ok(Some((line, &self.row)));
             }
         }
@@ -210,6 +210,8 @@ pub(crate) struct Row<'a> {
     line: &'a str,
     /// Cells without blanks and quotes around them; owned if they held two quotes for one.
     cells: Vec<Cow<'a, str>>,
+    /// Whether its last quote is not closed: the line is the last one, and was cut.
+    pub(crate) is_open: bool,
 }
 
 impl<'a> Row<'a> {
