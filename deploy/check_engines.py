@@ -100,7 +100,9 @@ def python(backend):
     """Engine: windvane.sweep, or its functions if the package is not built."""
 
     def sweep(windvane, plan, results):
-        sys.path.insert(0, str(HERE.parent / "python"))
+        folder = str(HERE.parent / "python")
+        sys.path.insert(0, folder)
+        os.environ["PYTHONPATH"] = folder  # of the workers
         import windvane as package
 
         out = results.with_name(results.name + "-own-report")

@@ -12,7 +12,7 @@ import pytest
 import windvane
 
 COMMAND = """
-import json, os, pathlib, sys
+import json, os, pathlib, signal, sys
 command, plan, *options = sys.argv[1:]
 options = dict(zip(options[::2], options[1::2]))
 results = pathlib.Path(options["--results"])
@@ -22,6 +22,8 @@ if command == "run":
     attempts = results / f"{index}.attempts"
     attempts.write_text(attempts.read_text() + "x" if attempts.exists() else "x")
     if index == FAILS and len(attempts.read_text()) <= TIMES:
+        if KILLS:  # the worker that runs the command
+            os.kill(os.getppid(), signal.SIGKILL)
         sys.exit("error: no luck")
     (results / f"{index}.done").write_text(options["--of"] + os.environ["RAYON_NUM_THREADS"])
 else:
@@ -39,9 +41,10 @@ def plan(tmp_path: Path) -> Path:
     return file
 
 
-def command(folder: Path, fails: str = "", times: int = 0) -> list[str]:
+def command(folder: Path, fails: str = "", times: int = 0, kills: bool = False) -> list[str]:
     script = folder / "command.py"
-    script.write_text(COMMAND.replace("FAILS", repr(fails)).replace("TIMES", str(times)))
+    text = COMMAND.replace("FAILS", repr(fails)).replace("TIMES", str(times)).replace("KILLS", str(kills))
+    script.write_text(text)
     return [sys.executable, str(script)]
 
 
@@ -90,3 +93,23 @@ def test_sweep_on_dask(plan: Path) -> None:
         assert len(report["done"]) == 5
         with pytest.raises(RuntimeError, match="no luck"):
             windvane.sweep(plan, backend="dask", client=workers, command=command(plan.parent, "1", 9), retries=0)
+
+
+def test_sweep_on_dask_repeats_the_bundle_of_a_killed_worker(plan: Path) -> None:
+    with client() as workers:
+        killing = command(plan.parent, "1", 1, kills=True)
+        report = windvane.sweep(plan, backend="dask", client=workers, command=killing)
+    assert len(report["done"]) == 5
+    assert (plan.parent / "results" / "1.attempts").read_text() == "xx"
+
+
+def test_sweep_on_ray_repeats_the_bundle_of_a_killed_worker(plan: Path) -> None:
+    ray = pytest.importorskip("ray")
+    ray.init(num_cpus=2, include_dashboard=False)
+    try:
+        killing = command(plan.parent, "1", 1, kills=True)
+        report = windvane.sweep(plan, backend="ray", command=killing)
+    finally:
+        ray.shutdown()
+    assert len(report["done"]) == 5
+    assert (plan.parent / "results" / "1.attempts").read_text() == "xx"
