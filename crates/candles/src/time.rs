@@ -1,6 +1,7 @@
 //! Timestamp: a point in time in milliseconds.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
@@ -46,6 +47,36 @@ impl Timestamp {
     pub fn plus(self, interval: Interval, count: i64) -> Option<Self> {
         let step = interval.millis().checked_mul(count)?;
         self.0.checked_add(step).map(Self)
+    }
+
+    /// Returns the period in UTC of a year, of a year and a month, or of a year, a month and a day;
+    /// `None` if there is no such date.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane_candles::Timestamp;
+    ///
+    /// let february = Timestamp::calendar_period(&[2024, 2]).unwrap();
+    /// assert_eq!(february.start, "2024-02-01".parse()?);
+    /// assert_eq!(february.end, "2024-03-01".parse()?);
+    /// assert_eq!(Timestamp::calendar_period(&[2023, 2, 29]), None);
+    /// # Ok::<(), windvane_candles::TimeError>(())
+    /// ```
+    pub fn calendar_period(date: &[i64]) -> Option<Range<Self>> {
+        let midnight = |year: i64, month: i64, day: i64| {
+            format!("{year:04}-{month:02}-{day:02}").parse::<Self>().ok()
+        };
+        match *date {
+            [year] => Some(midnight(year, 1, 1)?..midnight(year + 1, 1, 1)?),
+            [year, month] => {
+                Some(midnight(year, month, 1)?..midnight(year + month / 12, month % 12 + 1, 1)?)
+            }
+            [year, month, day] => {
+                let start = midnight(year, month, day)?;
+                Some(start..start.plus(Interval::DAY, 1)?)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -66,9 +66,8 @@ fn without_date(name: &str) -> Option<&str> {
     None
 }
 
-/// Period of the dates at the end of an archive's name, in milliseconds since 1970; `None` without a
-/// date.
-fn named_period(path: &Path) -> Option<Range<i64>> {
+/// Period of the dates at the end of an archive's name; `None` without a date.
+fn named_period(path: &Path) -> Option<Range<Timestamp>> {
     let mut stem = path.to_path_buf();
     while extension(&stem).is_some() {
         stem.set_extension("");
@@ -79,29 +78,10 @@ fn named_period(path: &Path) -> Option<Range<i64>> {
     while let Some(shorter) = without_date(rest) {
         let date = &rest[shorter.len() + 1..];
         let parts = date.split(['-', '_']).map(str::parse).collect::<Result<Vec<i64>, _>>().ok()?;
-        periods.push(period(&parts)?);
+        periods.push(Timestamp::calendar_period(&parts)?);
         rest = shorter;
     }
     Some(periods.last()?.start..periods.first()?.end)
-}
-
-/// Period of a year, a month or a day.
-fn period(date: &[i64]) -> Option<Range<i64>> {
-    let midnight = |year: i64, month: i64, day: i64| {
-        let text = format!("{year:04}-{month:02}-{day:02}");
-        text.parse::<Timestamp>().ok().map(Timestamp::millis)
-    };
-    match *date {
-        [year] => Some(midnight(year, 1, 1)?..midnight(year + 1, 1, 1)?),
-        [year, month] => {
-            Some(midnight(year, month, 1)?..midnight(year + month / 12, month % 12 + 1, 1)?)
-        }
-        [year, month, day] => {
-            let start = midnight(year, month, day)?;
-            Some(start..start + Interval::DAY.millis())
-        }
-        _ => None,
-    }
 }
 
 /// Joins two series of the same pair: the later one, of a file, must continue the earlier one.
@@ -129,7 +109,8 @@ pub(crate) fn join(
     let end = later.candles().last().map_or(first.open_time(), Candle::open_time);
     let day = Interval::DAY.millis();
     if let Some(named) = named_period(file)
-        && (first.open_time().millis() < named.start - day || end.millis() >= named.end + day)
+        && (first.open_time().millis() < named.start.millis() - day
+            || end.millis() >= named.end.millis() + day)
     {
         return Err(format!(
             "there is already an instrument {pair}, and these candles are not those of the date in \

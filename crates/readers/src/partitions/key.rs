@@ -68,7 +68,8 @@ pub(super) fn period(keys: &[(String, String)]) -> Result<Option<Range<i64>>, St
     if text.is_empty() {
         return Ok(None);
     }
-    bounds(&parts).map(Some).ok_or_else(|| {
+    let millis = |period: Range<Timestamp>| period.start.millis()..period.end.millis();
+    Timestamp::calendar_period(&parts).map(millis).map(Some).ok_or_else(|| {
         format!(
             "{} is no period; expected year=2024, month=01 and day=31 in this order, or \
              date=2024-01-31",
@@ -86,24 +87,6 @@ fn numbers(value: &str) -> Vec<i64> {
     };
     let all = parts.into_iter().map(|part| part.parse::<u16>().ok().map(i64::from));
     all.collect::<Option<_>>().unwrap_or_default()
-}
-
-fn bounds(parts: &[i64]) -> Option<Range<i64>> {
-    let midnight = |year: i64, month: i64, day: i64| {
-        let text = format!("{year:04}-{month:02}-{day:02}");
-        text.parse::<Timestamp>().ok().map(Timestamp::millis)
-    };
-    match *parts {
-        [year] => Some(midnight(year, 1, 1)?..midnight(year + 1, 1, 1)?),
-        [year, month] => {
-            Some(midnight(year, month, 1)?..midnight(year + month / 12, month % 12 + 1, 1)?)
-        }
-        [year, month, day] => {
-            let start = midnight(year, month, day)?;
-            Some(start..start + Interval::DAY.millis())
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]
