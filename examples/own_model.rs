@@ -62,7 +62,7 @@ impl Learner for ContinuationLearner {
         for sample in train.samples() {
             let window = train.window(sample);
             let rises = window.row(window.steps() - 1)[0] > 0.0;
-            same += f32::from(u8::from(rises == (sample.label == Direction::Up)));
+            same += f32::from(u8::from(rises == (sample.label() == Direction::Up)));
             all += 1.0;
         }
         let (id, probability) = (self.0.clone(), same / all);

@@ -193,8 +193,8 @@ fn test(market: &KnownMarket, model: ModelEntry, seed: u64) -> Result<Score, Err
     for sample in test.samples() {
         let probabilities = reader.predict_sample(sample)?.probabilities;
         let margin = probabilities.margin();
-        correct += usize::from(margin != 0.0 && (margin > 0.0) == (sample.outcome.change > 0.0));
-        reliability.add(&probabilities, sample.label);
+        correct += usize::from(margin != 0.0 && (margin > 0.0) == (sample.outcome().change > 0.0));
+        reliability.add(&probabilities, sample.label());
     }
     let calibration_error = reliability.calibration_error().ok_or("no test candles")?;
     Ok(Score { accuracy: correct as f64 / test.len() as f64, calibration_error })

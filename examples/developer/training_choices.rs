@@ -91,11 +91,11 @@ fn run(options: &ChoiceOptions) -> Result<(), Error> {
             let parts = data.split_with(&split.test_until(before(fold)?).build()?)?;
             let model = learner.fit(&parts.train, &parts.validation, &Run::new(options.seed))?;
             let mut reader = TableReader::new(&*model, parts.test.tables());
-            let moved = parts.test.samples().iter().filter(|sample| sample.outcome.change != 0.0);
+            let moved = parts.test.samples().iter().filter(|sample| sample.outcome().change != 0.0);
             let predicted = moved.map(|sample| {
                 let [up, down, _] = reader.predict_sample(sample)?.probabilities.classes();
                 let week = sample.decided_at.millis().div_euclid(7 * 86_400_000);
-                Ok((week, sample.outcome.change > 0.0, f64::from(up / down).ln()))
+                Ok((week, sample.outcome().change > 0.0, f64::from(up / down).ln()))
             });
             cases.push(predicted.collect::<Result<_, Error>>()?);
         }

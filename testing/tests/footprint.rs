@@ -1,10 +1,15 @@
-//! Memory per candle of tables and samples, by a counting allocator.
+//! Memory per candle of tables and samples, and of predictions, by a counting allocator.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::ExitCode;
 
 use allocation_counter::{AllocationInfo, measure};
 use windvane_candles::simulate::MarketModel;
-use windvane_candles::{CandleSeries, Interval, Pair};
-use windvane_signals::{LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split};
+use windvane_candles::{CandleSeries, Interval, Ohlcv, Pair};
+use windvane_signals::{
+    LabelSpec, Registry, SampleSet, SignalSpec, SignalTable, Split, TableStore,
+};
 
 fn series(candles: usize) -> CandleSeries {
     let pair = Pair::new("SIM").unwrap();
@@ -54,5 +59,52 @@ fn footprint_of_samples_is_that_of_one_list() {
         bytes
     };
     let own = per_candle(bytes, [5_000, 20_000]);
-    assert!(own <= 100.0, "{own:.1}");
+    assert!(own <= 84.0, "{own:.1}");
+}
+
+#[test]
+fn footprint_of_a_table_in_a_file_is_below_a_byte() {
+    let bytes = |candles| {
+        let (series, store) = (series(candles), TableStore::file(std::env::temp_dir()).unwrap());
+        let (spec, registry) = (SignalSpec::six(), Registry::default());
+        held(|| SignalTable::build_in(&store, &spec, &registry, &series, &[]).unwrap()).0
+    };
+    let own = per_candle(bytes, [5_000, 20_000]);
+    assert!(own <= 1.0, "{own:.1}");
+}
+
+/// Folder with a file of candles for each pair.
+fn folder_of(pairs: usize, root: &Path) -> String {
+    let folder = root.join(format!("{pairs}"));
+    std::fs::create_dir(&folder).unwrap();
+    for pair in 0..pairs {
+        let series = series(2_000);
+        let lines = series.iter().map(|candle| {
+            let Ohlcv { open, high, low, close, volume } = candle.values();
+            format!("{},{open},{high},{low},{close},{volume}\n", candle.open_time().millis())
+        });
+        let text =
+            String::from("open_time,open,high,low,close,volume\n") + &lines.collect::<String>();
+        std::fs::write(folder.join(format!("P{pair}.csv")), text).unwrap();
+    }
+    folder.display().to_string()
+}
+
+#[test]
+fn footprint_of_predictions_does_not_grow_with_the_number_of_pairs() {
+    let root = tempfile::tempdir().unwrap();
+    let [two, twelve] = [2, 12].map(|pairs| folder_of(pairs, root.path()));
+    let [model, out] =
+        ["m.safetensors", "p.csv"].map(|name| root.path().join(name).display().to_string());
+    let run = |arguments: &[&str]| {
+        let all = ["windvane"].into_iter().chain(arguments.iter().copied());
+        assert_eq!(windvane_cli::run(all), ExitCode::SUCCESS);
+    };
+    run(&["fit", "--model", "v2", "--data", &two, "--out", &model]);
+    let [few, many] = [&two, &twelve].map(|data| {
+        measure(|| run(&["predict", "--model", &model, "--data", data, "--out", &out])).bytes_max
+    });
+    let lines = std::fs::read_to_string(&out).unwrap().lines().count();
+    assert!(lines > 12 * 1_900, "{lines}");
+    assert!(many < few + few / 20, "{few} bytes for 2 pairs, {many} for 12");
 }

@@ -1,4 +1,5 @@
 //! Candles from files, folders or the embedded sample.
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use windvane::candles::sample;
@@ -10,10 +11,81 @@ use crate::output::note;
 use crate::reading::ReadArgs;
 use crate::source::{CandleSource, sources};
 
-/// Reads the candles of files and folders, one series per pair.
+/// Sources of one pair, in the order of their paths.
+pub(crate) struct PairSources {
+    name: String,
+    /// Sources, with whether each is of a folder, whose unreadable files are skipped.
+    sources: Vec<(CandleSource, bool)>,
+}
+
+/// Returns the sources of files and folders by pair, in the order of each pair's first source.
 ///
-/// Repairs and gaps are printed to standard error. A file of a folder that cannot be read or has
-/// another interval is skipped with a note; for a file given by name that is an error.
+/// # Errors
+/// Paths that cannot be read.
+pub(crate) fn by_pair(paths: &[PathBuf], args: &ReadArgs) -> Result<Vec<PairSources>, Error> {
+    let mut pairs: Vec<PairSources> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for path in paths {
+        for source in sources(path, args)? {
+            let name = source.name();
+            let place = *places.entry(name.clone()).or_insert(pairs.len());
+            if place == pairs.len() {
+                pairs.push(PairSources { name, sources: Vec::new() });
+            }
+            pairs[place].sources.push((source, path.is_dir()));
+        }
+    }
+    Ok(pairs)
+}
+
+impl PairSources {
+    /// Reads and joins the candles of the pair; `None` if all its sources are skipped.
+    ///
+    /// Repairs and gaps are printed to standard error. A file of a folder that cannot be read or has
+    /// another interval is skipped with a note; for a file given by name that is an error.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub(crate) fn read(
+        &self,
+        interval: Option<Interval>,
+        args: &ReadArgs,
+    ) -> Result<Option<CandleSeries>, Error> {
+        let mut joined: Option<CandleSeries> = None;
+        for (source, of_folder) in &self.sources {
+            match self.add(joined.as_ref(), source, interval, args) {
+                Ok(series) => joined = Some(series),
+                Err(error) if *of_folder => note(format_args!("skipped: {error}")),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Reads a source, which continues the earlier candles of the pair, and prints its notes.
+    fn add(
+        &self,
+        earlier: Option<&CandleSeries>,
+        source: &CandleSource,
+        interval: Option<Interval>,
+        args: &ReadArgs,
+    ) -> Result<CandleSeries, Error> {
+        let (mut series, mut notes) = source.read(self.name.parse()?, interval, args)?;
+        if let Some(earlier) = earlier {
+            let from = series.candles().first().map(|candle| candle.open_time().to_string());
+            series = join(earlier, &series, source.path())?;
+            let from = from.unwrap_or_default();
+            let pair = earlier.pair();
+            notes.insert(0, format!("{pair}: candles from {from} on joined to the earlier ones"));
+        }
+        for text in notes {
+            note(format_args!("note: {text}"));
+        }
+        Ok(series)
+    }
+}
+
+/// Reads the candles of files and folders, one series per pair: [`PairSources::read`].
 ///
 /// # Errors
 /// Paths and files that cannot be read, and an empty result.
@@ -22,44 +94,20 @@ pub(crate) fn load(
     interval: Option<Interval>,
     args: &ReadArgs,
 ) -> Result<Vec<CandleSeries>, Error> {
-    let mut all: Vec<CandleSeries> = Vec::new();
-    for path in paths {
-        for source in sources(path, args)? {
-            match add(&mut all, &source, interval, args) {
-                Ok((joined, notes)) => {
-                    for text in joined.iter().chain(&notes) {
-                        note(format_args!("note: {text}"));
-                    }
-                }
-                Err(error) if path.is_dir() => note(format_args!("skipped: {error}")),
-                Err(error) => return Err(error),
-            }
-        }
+    let mut all = Vec::new();
+    for pair in by_pair(paths, args)? {
+        all.extend(pair.read(interval, args)?);
     }
-    if all.is_empty() {
-        return Err("no candles could be read: every file was skipped; see the notes above".into());
-    }
+    check_read(!all.is_empty())?;
     Ok(all)
 }
 
-/// Reads a source and adds its series, or continues the earlier one of its pair, with a note;
-/// returns that note and those of the source.
-fn add(
-    all: &mut Vec<CandleSeries>,
-    source: &CandleSource,
-    interval: Option<Interval>,
-    args: &ReadArgs,
-) -> Result<(Option<String>, Vec<String>), Error> {
-    let (series, notes) = source.read(source.name().parse()?, interval, args)?;
-    let Some(earlier) = all.iter_mut().find(|other| other.pair() == series.pair()) else {
-        all.push(series);
-        return Ok((None, notes));
-    };
-    *earlier = join(earlier, &series, source.path())?;
-    let from = series.candles().first().map(|candle| candle.open_time().to_string());
-    let from = from.unwrap_or_default();
-    let joined = format!("{}: candles from {from} on joined to the earlier ones", earlier.pair());
-    Ok((Some(joined), notes))
+/// Checks that any candles were read.
+pub(crate) fn check_read(any: bool) -> Result<(), Error> {
+    if any {
+        return Ok(());
+    }
+    Err("no candles could be read: every file was skipped; see the notes above".into())
 }
 
 /// Candles of one instrument of the embedded sample.

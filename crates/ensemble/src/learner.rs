@@ -218,7 +218,7 @@ impl EnsembleLearner {
         if let Weighting::FixedShare(settings) = self.weighting {
             ensemble = ensemble.with_fixed_share(settings)?;
         }
-        let mut ensemble = ensemble.with_record(record_of(train, validation, run.seed()));
+        let mut ensemble = ensemble.with_record(record_of(train, validation, run.seed())?);
         calibrate(&mut ensemble, &calibration_parts(validation).1)?;
         Ok(ensemble)
     }
@@ -238,6 +238,7 @@ impl EnsembleLearner {
             _ => return Ok(None),
         };
         let spec = spec_of(train, validation)?;
+        train.require_memory("a second model")?;
         let folds = out_of_fold(&self.id, &self.members, train, folds, run)?;
         Ok(Some(SecondModel::fit(&spec, &folds, keep_direction, (kind, run.seed()))?))
     }
@@ -266,7 +267,7 @@ fn likelihoods(
     let predictions = predictions(model, validation)?;
     let cases = predictions.iter().zip(validation.samples());
     let likelihoods = cases.filter_map(|(predicted, sample)| {
-        let label = sample.label;
+        let label = sample.label();
         let [up, down, _] = predicted.classes().map(f64::from);
         let total = if directions { up + down } else { 1.0 };
         // At least 1e-6, because ln 0 is infinite.
@@ -287,6 +288,19 @@ impl Learner for EnsembleLearner {
         let members = members.collect::<Option<Vec<String>>>()?;
         let settings = ("ensemble", id.as_str(), voting, weighting, min_agreement, members);
         serde_json::to_string(&settings).ok()
+    }
+
+    /// That of the largest member, and the predictions of every member for the weights. A second
+    /// model reads windows at random.
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        if matches!(self.weighting, Weighting::Stacked { .. } | Weighting::Meta { .. }) {
+            return None;
+        }
+        let mut largest = 0;
+        for member in &self.members {
+            largest = largest.max(member.row_memory(width)?);
+        }
+        Some(largest + size_of::<f64>() * self.members.len())
     }
 
     fn fit(

@@ -61,6 +61,9 @@ impl RegimeLearner {
         validation: &ValidationSet,
         run: &Run<'_>,
     ) -> Result<RegimeModels, TrainError> {
+        for samples in [&**train, &**validation] {
+            samples.require_memory("a learner of regimes")?;
+        }
         let gate = RegimeGate::fit(&spec_of(train, validation)?, train)?;
         let mut models = vec![self.base.fit(train, validation, &run.member(&self.id, 0))?];
         let mut model_of = [0; REGIMES];
@@ -76,7 +79,7 @@ impl RegimeLearner {
             }
         }
         let models = RegimeModels::with_gate(self.id.clone(), models, model_of, gate)?;
-        Ok(models.with_record(record_of(train, validation, run.seed())))
+        Ok(models.with_record(record_of(train, validation, run.seed())?))
     }
 }
 

@@ -55,7 +55,7 @@ impl OutOfFold {
     fn rows(&self, model: &SecondModel, kind: SecondKind, logarithms: &[f64]) -> SecondRows {
         let (mut rows, mut inputs) = (SecondRows::default(), Vec::new());
         for (index, (set, sample)) in self.windows().enumerate() {
-            if sample.label == Direction::Neutral {
+            if sample.label() == Direction::Neutral {
                 continue;
             }
             inputs.clear();
@@ -63,8 +63,8 @@ impl OutOfFold {
             rows.units.push(model.unit(&inputs));
             model.complete(kind, &mut inputs, logarithms[index], &set.window(sample));
             rows.inputs.extend_from_slice(&inputs);
-            rows.rose.push(sample.label == Direction::Up);
-            rows.times.push([sample.decided_at, sample.outcome.settled_at]);
+            rows.rose.push(sample.label() == Direction::Up);
+            rows.times.push([sample.decided_at, sample.settled_at()]);
         }
         rows
     }

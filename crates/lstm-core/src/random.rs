@@ -74,7 +74,7 @@ impl Stream {
     }
 
     /// Shuffles the items so that every order is equally likely (Fisher and Yates).
-    pub fn shuffle(&mut self, items: &mut [usize]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

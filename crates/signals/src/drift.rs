@@ -42,7 +42,7 @@ impl ChannelDrift {
     ///
     /// # Errors
     /// [`SignalError::EmptyPart`] if a set is empty, [`SignalError::TableMismatch`] if their
-    /// channels differ.
+    /// channels differ, [`SignalError::File`] if tables are in a file that cannot be read.
     pub fn between(earlier: &SampleSet, later: &SampleSet) -> Result<Vec<Self>, SignalError> {
         let names = names(earlier)?;
         if names != self::names(later)? {
@@ -51,7 +51,7 @@ impl ChannelDrift {
         }
         let mut channels = Vec::with_capacity(names.len());
         for (channel, name) in names.into_iter().enumerate() {
-            channels.push(compare(name, &sorted(earlier, channel), &sorted(later, channel)));
+            channels.push(compare(name, &sorted(earlier, channel)?, &sorted(later, channel)?));
         }
         Ok(channels)
     }
@@ -75,14 +75,15 @@ fn names(samples: &SampleSet) -> Result<Vec<String>, SignalError> {
 }
 
 /// Sorted values of a channel in the last rows of the windows.
-fn sorted(samples: &SampleSet, channel: usize) -> Vec<f64> {
+fn sorted(samples: &SampleSet, channel: usize) -> Result<Vec<f64>, SignalError> {
     let mut values = Vec::with_capacity(samples.len());
+    let mut reader = samples.reader();
     for sample in samples.samples() {
-        let window = samples.window(sample);
-        values.push(window.row(window.steps() - 1)[channel]);
+        let row = reader.row(sample.table(), sample.row())?;
+        values.extend(row.map(|row| row[channel]));
     }
-    values.sort_by(f64::total_cmp);
-    values
+    values.sort_unstable_by(f64::total_cmp);
+    Ok(values)
 }
 
 /// Population stability index of sorted values, and its mean without drift; `None` if the earlier

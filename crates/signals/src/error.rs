@@ -1,4 +1,6 @@
 //! Errors of channels, pipelines, sample sets and splits.
+use std::path::PathBuf;
+
 use windvane_candles::{Interval, Pair, Timestamp};
 
 use crate::GapPolicy;
@@ -281,6 +283,30 @@ pub enum SignalError {
         expected: String,
         /// Value of this table.
         got: String,
+    },
+    /// The temporary file of table values cannot be created, written or read.
+    #[error(
+        "{}: cannot {action} the temporary file of the table values: {problem}; free space there, or \
+         choose another folder (TMPDIR) or a larger memory budget", folder.display()
+    )]
+    File {
+        /// Folder of the file.
+        folder: PathBuf,
+        /// Failed operation: create, write or read.
+        action: &'static str,
+        /// Kind of the error, such as `StorageFull`.
+        kind: std::io::ErrorKind,
+        /// Message of the operating system.
+        problem: String,
+    },
+    /// A learner reads windows at random and needs the values of all tables in memory.
+    #[error(
+        "{reader} needs the values of the tables in memory, and they are in a file; build them with \
+         TableStore::memory, or choose another model"
+    )]
+    InFile {
+        /// Name of the learner.
+        reader: &'static str,
     },
     /// A row has another number of channels than the model or scaler was fitted on.
     #[error("expected rows of {expected} channels, got {got}")]

@@ -71,7 +71,7 @@ pub use splits::{
     ValidationSet, WalkForward,
 };
 pub use state::{StateReader, StateWriter};
-pub use windows::{Lags, Outcome, SignalTable, Window};
+pub use windows::{Lags, Outcome, RowReader, SignalTable, TableStore, Window};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,6 +1,6 @@
 //! Scaler of channel values, fitted on training rows.
 use crate::deciles::{quartile, without_rounding};
-use crate::{SampleSet, SignalError, SignalTable, TrainSet};
+use crate::{RowReader, SampleSet, SignalError, SignalTable, TrainSet};
 
 /// Robust scaler: subtracts the median, divides by the interquartile range (IQR), and clips.
 ///
@@ -66,16 +66,18 @@ impl Scaler {
     /// Fits the scaler on the complete rows of the training period.
     ///
     /// # Errors
-    /// [`SignalError::EmptyPart`] if there is no such row.
+    /// [`SignalError::EmptyPart`] if there is no such row, [`SignalError::File`] if the tables are in
+    /// a file that cannot be read.
     pub fn fit(train: &TrainSet) -> Result<Self, SignalError> {
         let (mut centre, mut scale) = (Vec::new(), Vec::new());
+        let rows = KnownRows::new(train);
+        if rows.count == 0 {
+            let hint = "use more candles than the warm-up";
+            return Err(SignalError::EmptyPart { part: "the scaler", hint });
+        }
         for channel in 0..train.width() {
-            let mut values = known_values(train, channel);
-            if values.is_empty() {
-                let hint = "use more candles than the warm-up";
-                return Err(SignalError::EmptyPart { part: "the scaler", hint });
-            }
-            values.sort_by(f64::total_cmp);
+            let mut values = rows.values(channel)?;
+            values.sort_unstable_by(f64::total_cmp);
             centre.push(quartile(&values, 2));
             scale.push(scale_of(&values));
         }
@@ -187,40 +189,72 @@ impl SampleSet {
     /// except one, so each row is scaled once.
     ///
     /// # Errors
-    /// As [`Scaler::apply_rows`].
+    /// As [`Scaler::apply_rows`], and [`SignalError::File`] if the tables are in a file that cannot
+    /// be read.
     pub fn scaled_tables(&self, scaler: &Scaler) -> Result<Vec<Vec<f32>>, SignalError> {
         let mut scaled = Vec::with_capacity(self.tables().len());
-        for table in self.used_tables() {
-            scaled.push(table.map_or(Ok(Vec::new()), |table| scaled_rows(table, scaler))?);
+        let mut reader = self.reader();
+        for (index, table) in self.used_tables().into_iter().enumerate() {
+            let rows = table.map_or(0, SignalTable::len);
+            scaled.push(scaled_rows(&mut reader, index, rows, scaler)?);
         }
         Ok(scaled)
     }
 }
 
-fn scaled_rows(table: &SignalTable, scaler: &Scaler) -> Result<Vec<f32>, SignalError> {
-    let width = table.width();
-    let mut scaled = vec![0.0; table.len() * width];
+fn scaled_rows(
+    reader: &mut RowReader<'_>,
+    table: usize,
+    rows: usize,
+    scaler: &Scaler,
+) -> Result<Vec<f32>, SignalError> {
+    let width = scaler.width();
+    let mut scaled = vec![0.0; rows * width];
     for (row, target) in scaled.chunks_exact_mut(width).enumerate() {
-        if let Some(values) = table.row(row) {
+        if let Some(values) = reader.row(table, row)? {
             scaler.apply_rows(values, target)?;
         }
     }
     Ok(scaled)
 }
 
-/// Values of a channel in the complete rows of the training period, without held rows, of the
-/// tables that have training samples.
-fn known_values(train: &TrainSet, channel: usize) -> Vec<f64> {
-    let mut values = Vec::new();
-    for table in train.used_tables().into_iter().flatten() {
-        for row in 0..table.len() {
-            let covered = table.close_time(row).is_some_and(|at| train.covers(at));
-            if covered && !table.is_held(row) {
-                values.extend(table.row(row).map(|values| values[channel]));
+/// Complete rows of the training period, without held rows, of the tables that have training
+/// samples.
+struct KnownRows<'a> {
+    train: &'a TrainSet,
+    /// Whether a table has training samples.
+    used: Vec<bool>,
+    count: usize,
+}
+
+impl<'a> KnownRows<'a> {
+    fn new(train: &'a TrainSet) -> Self {
+        let used = train.used_tables().iter().map(Option::is_some).collect();
+        let rows = Self { train, used, count: 0 };
+        let count = (0..rows.used.len()).map(|table| rows.of_table(table).count()).sum();
+        Self { count, ..rows }
+    }
+
+    /// Indices of the rows of a table.
+    fn of_table(&self, index: usize) -> impl Iterator<Item = usize> {
+        let table = &self.train.tables()[index];
+        let rows = if self.used[index] { table.len() } else { 0 };
+        (0..rows).filter(move |row| {
+            let covered = table.close_time(*row).is_some_and(|at| self.train.covers(at));
+            covered && !table.is_held(*row) && table.run(*row) > 0
+        })
+    }
+
+    fn values(&self, channel: usize) -> Result<Vec<f64>, SignalError> {
+        let mut values = Vec::with_capacity(self.count);
+        let mut reader = self.train.reader();
+        for table in 0..self.used.len() {
+            for row in self.of_table(table) {
+                values.extend(reader.row(table, row)?.map(|values| values[channel]));
             }
         }
+        Ok(values)
     }
-    values
 }
 
 /// Scale of sorted values: the interquartile range, or the standard deviation if that is 0; exactly

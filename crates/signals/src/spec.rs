@@ -330,12 +330,21 @@ impl GapPolicy {
         if interval.is_by_session() {
             return build(sessions);
         }
-        let (open, closing) = (build(always_open), build(sessions));
+        if series.iter().all(|own| own.gaps().next().is_none()) {
+            return build(always_open); // the policy of every part of them
+        }
+        // One after the other: what was built may take most of the memory.
+        let closing = validate_from(&build(sessions));
+        let open = build(always_open);
         // Without a validation under either policy, the split reports the problem.
-        let until = [&open, &closing].into_iter().filter_map(&validate_from).min();
+        let until = validate_from(&open).into_iter().chain(closing).min();
         let until = until.unwrap_or(Timestamp::from_millis(i64::MIN));
-        let before: Vec<CandleSeries> = series.iter().map(|own| own.split_at(until).0).collect();
-        if Self::infer(&before) == Self::Reset { open } else { closing }
+        let closes = |own: &CandleSeries| Self::infer([&own.split_at(until).0]) != Self::Reset;
+        if series.iter().any(closes) {
+            drop(open);
+            return build(sessions);
+        }
+        open
     }
 
     /// Maximum number of candles filled in at one gap.

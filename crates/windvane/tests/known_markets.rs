@@ -47,7 +47,7 @@ impl Market {
         let test = self.split.test(&self.samples());
         let losses = test.samples().iter().map(|sample| {
             let probabilities = reader.predict_sample(sample).unwrap().probabilities;
-            -f64::from(probabilities.of(sample.label).max(1e-6)).ln()
+            -f64::from(probabilities.of(sample.label()).max(1e-6)).ln()
         });
         losses.collect()
     }
@@ -66,7 +66,8 @@ impl Market {
 
 /// Share of the windows whose change has the sign of a margin.
 fn share_right(test: &SampleSet, mut margin: impl FnMut(&Sample) -> f64) -> (f64, usize) {
-    let right = test.samples().iter().filter(|sample| margin(sample) * sample.outcome.change > 0.0);
+    let right =
+        test.samples().iter().filter(|sample| margin(sample) * sample.outcome().change > 0.0);
     (right.count() as f64 / test.len() as f64, test.len())
 }
 
@@ -110,8 +111,9 @@ fn leader_accuracy(panel: &Market) -> f64 {
     let leader = &panel.tables[0];
     let samples = SampleSet::collect(&panel.tables, 20, LabelSpec::default()).unwrap();
     // The pairs have the same candles, so their rows have the same numbers.
-    let last_return =
-        |sample: &Sample| leader.close(sample.row).unwrap() - leader.close(sample.row - 1).unwrap();
+    let last_return = |sample: &Sample| {
+        leader.close(sample.row()).unwrap() - leader.close(sample.row() - 1).unwrap()
+    };
     share_right(&panel.split.test(&samples), last_return).0
 }
 

@@ -1,4 +1,5 @@
 //! Backtests of models over instruments.
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -335,11 +336,11 @@ fn check(instruments: &[Instrument], learners: &[Box<dyn Learner>]) -> Result<()
     if learners.is_empty() {
         return Err(BacktestError::NoLearners);
     }
-    for (index, Instrument { series, .. }) in instruments.iter().enumerate() {
-        let (pair, interval) = (series.pair().clone(), series.interval());
-        let mut before = instruments[..index].iter().map(|other| &other.series);
-        if before.any(|other| *other.pair() == pair && other.interval() == interval) {
-            return Err(BacktestError::DuplicateInstrument { pair, interval });
+    let mut seen = BTreeSet::new();
+    for Instrument { series, .. } in instruments {
+        let (pair, interval) = (series.pair(), series.interval());
+        if !seen.insert((pair, interval)) {
+            return Err(BacktestError::DuplicateInstrument { pair: pair.clone(), interval });
         }
     }
     for (index, learner) in learners.iter().enumerate() {

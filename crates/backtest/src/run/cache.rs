@@ -110,10 +110,10 @@ impl<'a> TaskCache<'a> {
 fn hash_samples(hash: &mut Xxh3, samples: &SampleSet) {
     hash.update(&(samples.len() as u64).to_le_bytes());
     for sample in samples.samples() {
-        for number in [sample.table, sample.row, sample.label.index()] {
+        for number in [sample.table(), sample.row(), sample.label().index()] {
             hash.update(&(number as u64).to_le_bytes());
         }
-        hash.update(&sample.outcome.settled_at.millis().to_le_bytes());
+        hash.update(&sample.settled_at().millis().to_le_bytes());
     }
 }
 

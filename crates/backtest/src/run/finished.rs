@@ -144,7 +144,7 @@ impl<'a> FinishedRun<'a> {
                         probabilities: prediction.probabilities.classes(),
                         direction: prediction.direction,
                         confidence: prediction.probabilities.of(prediction.direction),
-                        realised_return: sample.outcome.change,
+                        realised_return: sample.outcome().change,
                     },
                 );
             }

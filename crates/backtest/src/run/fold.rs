@@ -90,7 +90,7 @@ impl Fold<'_> {
 
     /// Index of the instrument of a sample.
     pub(crate) fn instrument_of(&self, sample: &Sample) -> usize {
-        self.group.members[sample.table]
+        self.group.members[sample.table()]
     }
 
     /// Path of a test window.
@@ -126,7 +126,7 @@ impl Fold<'_> {
             return self.positions[table].clone();
         }
         let samples = (0..).zip(self.test.samples());
-        samples.filter(|(_, one)| wanted[one.table]).map(|(position, _)| position).collect()
+        samples.filter(|(_, one)| wanted[one.table()]).map(|(position, _)| position).collect()
     }
 
     /// Number of test windows of the given instruments.
@@ -149,7 +149,8 @@ impl Fold<'_> {
             let index = position as usize;
             let sample = &self.test.samples()[index];
             let prediction = result.predictions.get(index)?;
-            let last = last_sign(tables, sample, self.test.labels().horizon);
+            let table = &tables[sample.table()];
+            let last = last_sign(table, sample.row(), self.test.labels().horizon);
             let rules = BaselinePredictions::from_rules(last, self.majority);
             let rules = self.relative.get(index).map_or(rules, |own| own.add_to(rules));
             Some(Record {
@@ -158,16 +159,14 @@ impl Fold<'_> {
                 instrument: self.instrument_of(sample),
                 fold: self.number,
                 path: self.path_of(sample),
-                row: sample.row,
-                change: sample.outcome.change,
-                next_change: tables[sample.table]
-                    .outcome(sample.row, 1)
-                    .map_or(0.0, |outcome| outcome.change),
-                label: sample.label,
+                row: sample.row(),
+                change: sample.outcome().change,
+                next_change: table.outcome(sample.row(), 1).map_or(0.0, |outcome| outcome.change),
+                label: sample.label(),
                 predicted: prediction.direction,
                 probabilities: prediction.probabilities,
                 confidence_rank: prediction.confidence_rank,
-                volatility: self.group.volatility(sample.table, sample.row),
+                volatility: self.group.volatility(sample.table(), sample.row()),
                 baselines: baselines
                     .iter()
                     .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),
@@ -180,24 +179,24 @@ impl Fold<'_> {
 fn positions(samples: &SampleSet) -> Vec<Vec<u32>> {
     let mut counts = vec![0; samples.tables().len()];
     for sample in samples.samples() {
-        counts[sample.table] += 1;
+        counts[sample.table()] += 1;
     }
     let mut all: Vec<Vec<u32>> = counts.into_iter().map(Vec::with_capacity).collect();
     for (index, sample) in samples.samples().iter().enumerate() {
         let index = u32::try_from(index).expect("invariant: a fold has fewer than 2^32 windows");
-        all[sample.table].push(index);
+        all[sample.table()].push(index);
     }
     all
 }
 
 fn has(samples: &[Sample], table: usize) -> bool {
-    samples.iter().any(|sample| sample.table == table)
+    samples.iter().any(|sample| sample.table() == table)
 }
 
 /// Direction of the close over the last `horizon` candles before a decision; NEUTRAL if unknown.
-fn last_sign(tables: &[SignalTable], sample: &Sample, horizon: usize) -> Direction {
-    let before = sample.row.checked_sub(horizon);
-    let moved = before.and_then(|row| tables[sample.table].outcome(row, horizon));
+fn last_sign(table: &SignalTable, row: usize, horizon: usize) -> Direction {
+    let before = row.checked_sub(horizon);
+    let moved = before.and_then(|row| table.outcome(row, horizon));
     moved.map_or(Direction::Neutral, |outcome| Direction::from_change(outcome.change))
 }
 
@@ -226,14 +225,14 @@ mod tests {
         let closes: Vec<f64> = series.iter().map(windvane_candles::Candle::close).collect();
         let mut differ = 0;
         for sample in samples.samples() {
-            let (one, five) = (last_sign(&tables, sample, 1), last_sign(&tables, sample, 5));
-            let expected = [1, 5]
-                .map(|back| Direction::from_change(closes[sample.row] - closes[sample.row - back]));
+            let [one, five] = [1, 5].map(|back| last_sign(&tables[0], sample.row(), back));
+            let expected = [1, 5].map(|back| {
+                Direction::from_change(closes[sample.row()] - closes[sample.row() - back])
+            });
             assert_eq!([one, five], expected);
             differ += usize::from(one != five);
         }
         assert!(differ > 50, "{differ}");
-        let early = Sample { row: 4, ..samples.samples()[0] };
-        assert_eq!(last_sign(&tables, &early, 5), Direction::Neutral);
+        assert_eq!(last_sign(&tables[0], 4, 5), Direction::Neutral);
     }
 }

@@ -66,12 +66,12 @@ fn occlude(
 }
 
 fn effect(sample: &Sample, with: &Prediction, without: &Prediction) -> MaskingEffect {
-    let change = sample.outcome.change;
+    let change = sample.outcome().change;
     let correct = correctness(change, with).zip(correctness(change, without));
     MaskingEffect {
         decided_at: sample.decided_at.millis(),
         correct: correct.map(|(with, without)| with - without),
-        loss: loss(without, sample.label) - loss(with, sample.label),
+        loss: loss(without, sample.label()) - loss(with, sample.label()),
     }
 }
 

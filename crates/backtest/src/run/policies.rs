@@ -12,13 +12,12 @@ use crate::score::{Economics, FoldPolicies, Record, runs, sort_for_runs};
 impl FinishedRun<'_> {
     /// Economic value of a model on the records of one interval; `None` if the thresholds of a fold
     /// cannot be fitted, for want of validation candles with a volatility.
-    pub(super) fn economics(&self, model: usize, records: &[Record]) -> Option<Economics> {
-        let records: Vec<Record> =
-            records.iter().filter(|record| record.path == 1).copied().collect();
+    pub(super) fn economics(&self, model: usize, mut records: Vec<Record>) -> Option<Economics> {
+        records.retain(|record| record.path == 1);
         let interval = records.first()?.interval;
         let folds = self.fold_policies(model, interval);
         let configs = &self.plan.backtest.policies;
-        Economics::of(&records, configs, &folds, &self.instrument_list(), self.settings())
+        Economics::of(records, configs, &folds, &self.instrument_list(), self.settings())
     }
 
     /// Trades of the policies of all models, of the first seed and path 1.
@@ -79,7 +78,7 @@ fn validated(
 ) -> Vec<(Probabilities, f64)> {
     let windows = validation.samples().iter().zip(&result.validated);
     let validated = windows.filter_map(|(sample, bits)| {
-        let sigma = fold.group.volatility(sample.table, sample.row)?;
+        let sigma = fold.group.volatility(sample.table(), sample.row())?;
         Some((Probabilities::new(bits.map(f32::from_bits))?, sigma))
     });
     validated.collect()

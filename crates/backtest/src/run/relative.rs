@@ -27,7 +27,7 @@ impl RelativeBaselines {
             .map(|sample| Self {
                 opposite_of_last: last_move(&mut panel, sample, horizon).opposite(),
                 lowest_volatility: lowest_volatility(&mut panel, sample),
-                own_share: shares[sample.table],
+                own_share: shares[sample.table()],
             })
             .collect())
     }
@@ -44,14 +44,14 @@ impl RelativeBaselines {
 /// Direction of the relative move over the last `horizon` candles before a decision; NEUTRAL if
 /// unknown.
 fn last_move(panel: &mut PanelMedian<'_>, sample: &Sample, horizon: usize) -> Direction {
-    let before = sample.row.checked_sub(horizon);
-    let moved = before.and_then(|row| panel.outcome(sample.table, row, horizon));
+    let before = sample.row().checked_sub(horizon);
+    let moved = before.and_then(|row| panel.outcome(sample.table(), row, horizon));
     moved.map_or(Direction::Neutral, |outcome| Direction::from_change(outcome.change))
 }
 
 /// UP below the median volatility of the panel, else DOWN; NEUTRAL if unknown.
 fn lowest_volatility(panel: &mut PanelMedian<'_>, sample: &Sample) -> Direction {
-    let over = panel.volatility(sample.table, sample.row, LabelSpec::VOLATILITY_LOOKBACK);
+    let over = panel.volatility(sample.table(), sample.row(), LabelSpec::VOLATILITY_LOOKBACK);
     over.map_or(Direction::Neutral, |over| if over < 0.0 { Direction::Up } else { Direction::Down })
 }
 
@@ -60,7 +60,7 @@ fn lowest_volatility(panel: &mut PanelMedian<'_>, sample: &Sample) -> Direction 
 fn own_shares(tables: usize, train: Option<&TrainSet>) -> Vec<Direction> {
     let mut counts = vec![[0_usize; 3]; tables];
     for sample in train.into_iter().flat_map(|train| train.samples()) {
-        counts[sample.table][sample.label.index()] += 1;
+        counts[sample.table()][sample.label().index()] += 1;
     }
     let shares = counts.into_iter().map(|[up, down, _]| match (up, down) {
         (0, 0) => Direction::Neutral,
@@ -113,16 +113,16 @@ mod tests {
         assert_eq!(baselines.len(), test.len());
         for (sample, own) in test.samples().iter().zip(&baselines) {
             // B is the median of every move, so its relative move is 0.
-            let last = match (sample.table, sample.row % 2) {
+            let last = match (sample.table(), sample.row() % 2) {
                 (1, _) => Neutral,
                 (0, 1) | (2, 0) => Up,
                 _ => Down,
             };
             assert_eq!(own.opposite_of_last, last.opposite(), "{sample:?}");
             // B has the median volatility: not below it.
-            assert_eq!(own.lowest_volatility, if sample.table == 2 { Up } else { Down });
+            assert_eq!(own.lowest_volatility, if sample.table() == 2 { Up } else { Down });
             // B has no label but NEUTRAL.
-            assert_eq!(own.own_share == Neutral, sample.table == 1);
+            assert_eq!(own.own_share == Neutral, sample.table() == 1);
         }
         let without = RelativeBaselines::of(&test, None).unwrap();
         assert!(without.iter().all(|own| own.own_share == Neutral));
@@ -138,7 +138,7 @@ mod tests {
             let split = Split::builder().validate_from(hour(until)).test_from(hour(60));
             let train = split.embargo(0).build().unwrap().train(&pool).unwrap();
             let expected = [0, 1, 2].map(|table| {
-                match train.filtered(|sample| sample.table == table).class_counts() {
+                match train.filtered(|sample| sample.table() == table).class_counts() {
                     [0, 0, _] => Neutral,
                     [up, down, _] if down > up => Down,
                     _ => Up,

@@ -61,12 +61,12 @@ impl FinishedRun<'_> {
         }
         let mut row = ResultRow::of(self.names[model], place, &first, self.settings());
         if place.scope == Scope::Interval {
-            row.economics = self.economics(model, &first);
             let mut records = first;
             records.retain(|record| record.path == 1);
             let regime_of = |record: &Record| regimes.of(record);
             row.by_regime = score::accuracy_by_regime(&records, regime_of, self.settings());
             row.anomalies = AnomalyScore::of(&records, |record| anomalies.of(record));
+            row.economics = self.economics(model, records);
         }
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {

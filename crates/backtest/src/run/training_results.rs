@@ -1,5 +1,6 @@
 //! Training records of a finished run and the importance of channels.
 use rayon::prelude::*;
+use windvane_signals::Sample;
 
 use super::finished::FinishedRun;
 use super::task_result::TaskResult;
@@ -32,7 +33,7 @@ impl FinishedRun<'_> {
             else {
                 continue;
             };
-            let settled = validation.samples().iter().map(|sample| sample.outcome.settled_at);
+            let settled = validation.samples().iter().map(Sample::settled_at);
             let own = (train.until(), settled.max().unwrap_or(train.until()));
             let (until, test_from) =
                 (record.until.max(record.validated_until), fold.split.test_from());

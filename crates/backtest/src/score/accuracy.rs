@@ -1,4 +1,6 @@
 //! Directional accuracy and coverage.
+use std::borrow::Borrow;
+
 use serde::Serialize;
 use windvane_candles::Direction;
 
@@ -13,8 +15,8 @@ use crate::score::Record;
 ///
 /// # Examples
 /// ```
-/// use windvane_backtest::Accuracy;
-/// let nothing = Accuracy::of([], |record| record.predicted);
+/// use windvane_backtest::{Accuracy, Record};
+/// let nothing = Accuracy::of::<Record>([], |record| record.predicted);
 /// assert_eq!((nothing.accuracy, nothing.coverage), (None, None)); // undefined, not 0
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -36,12 +38,13 @@ pub struct Accuracy {
 
 impl Accuracy {
     /// Computes the accuracy of a rule; `|record| record.predicted` gives that of the model.
-    pub fn of<'a>(
-        records: impl IntoIterator<Item = &'a Record>,
+    pub fn of<R: Borrow<Record>>(
+        records: impl IntoIterator<Item = R>,
         prediction: impl Fn(&Record) -> Direction,
     ) -> Self {
         let (mut candles, mut predictions, mut scored, mut correct) = (0, 0, 0, 0);
         for record in records {
+            let record = record.borrow();
             let prediction = prediction(record);
             let outcome = record.is_correct(prediction);
             candles += 1;
@@ -81,7 +84,7 @@ mod tests {
         ];
         for (prediction, change, scored, correct) in table {
             let one = [record(0, prediction, change)];
-            let got = Accuracy::of(&one, |r| r.predicted);
+            let got = Accuracy::of(one, |r| r.predicted);
             assert_eq!((got.scored, got.correct), (scored, correct), "{prediction} {change}");
             assert_eq!(got.predictions, usize::from(prediction != Neutral));
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use serde::Serialize;
 use windvane_candles::Direction;
 
+use crate::score::comparison::ComparedRecords;
 use crate::score::{Accuracy, Record};
 
 /// Baseline: a fixed rule or a simple learner.
@@ -140,21 +141,26 @@ impl BaselineResult {
 }
 
 /// Baselines with a prediction for every record.
-pub(crate) fn available(records: &[Record]) -> impl Iterator<Item = Baseline> {
-    Baseline::ALL
-        .into_iter()
-        .filter(|rule| records.iter().all(|record| record.baselines.get(*rule).is_some()))
+pub(crate) fn available<'a>(
+    records: impl Into<ComparedRecords<'a>>,
+) -> impl Iterator<Item = Baseline> {
+    let records = records.into();
+    let all = Baseline::ALL.into_iter();
+    all.filter(move |rule| records.iter().all(|record| record.baselines.get(*rule).is_some()))
 }
 
 /// Scores of all baselines on the scored candles of a model: those that it predicted and whose
 /// close changed. On any other candles a model could gain an edge by predicting only candles on
 /// which the baseline does well. A learner that could not be fitted on every fold is left out,
 /// because it would be scored on other candles than the model.
-pub(crate) fn on_scored_candles(records: &[Record]) -> Vec<BaselineResult> {
+pub(crate) fn on_scored_candles<'a>(
+    records: impl Into<ComparedRecords<'a>>,
+) -> Vec<BaselineResult> {
+    let records = records.into();
     available(records).map(|rule| BaselineResult { rule, score: score(rule, records) }).collect()
 }
 
-fn score(rule: Baseline, records: &[Record]) -> Accuracy {
+fn score(rule: Baseline, records: ComparedRecords<'_>) -> Accuracy {
     let scored = records.iter().filter(|record| record.is_correct(record.predicted).is_some());
     Accuracy::of(scored, |record| record.baselines.direction(rule))
 }

@@ -30,6 +30,7 @@ use windvane_lstm_core::{Purpose, Stream};
 use crate::metrics::Bounds;
 use crate::metrics::distribution::student_two_sided;
 use crate::score::block_length::lengthened;
+use crate::score::comparison::ComparedRecords;
 use crate::score::{Baseline, Record};
 
 /// Number of resamples.
@@ -210,12 +211,13 @@ fn sum<T: Default + AddAssign>(terms: impl Iterator<Item = T>) -> T {
 
 impl Bootstrap<PairedCounts> {
     /// Resamples the predictions of a model paired with those of a baseline on the same candles.
-    pub(crate) fn new(
-        records: &[Record],
+    pub(crate) fn new<'a>(
+        records: impl Into<ComparedRecords<'a>>,
         rule: Baseline,
         settings: ScoreSettings<'_>,
     ) -> Option<Self> {
-        let unit = longest(records)?;
+        let records = records.into();
+        let unit = records.iter().map(|record| record.interval.millis()).max()?;
         let scored = records.iter().filter_map(|record| {
             let outcome = record.is_correct(record.predicted)?;
             let baseline = record.is_correct(record.baselines.direction(rule));

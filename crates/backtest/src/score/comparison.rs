@@ -33,6 +33,42 @@ impl ExcessAccuracy {
     }
 }
 
+/// Records that a model is compared on: all of a list, or the most confident ones.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ComparedRecords<'a> {
+    records: &'a [Record],
+    /// Largest confidence rank; `None` for all records.
+    max_rank: Option<f64>,
+}
+
+impl<'a> From<&'a [Record]> for ComparedRecords<'a> {
+    fn from(records: &'a [Record]) -> Self {
+        Self { records, max_rank: None }
+    }
+}
+
+impl<'a> From<&'a Vec<Record>> for ComparedRecords<'a> {
+    fn from(records: &'a Vec<Record>) -> Self {
+        records[..].into()
+    }
+}
+
+impl<'a> ComparedRecords<'a> {
+    /// Selects the records up to a confidence rank, with the direction of the margin as prediction.
+    pub(crate) fn most_confident(records: &'a [Record], max_rank: f64) -> Self {
+        Self { records, max_rank: Some(max_rank) }
+    }
+
+    /// Iterates over the records. A list of copies would double the memory of a report.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Record> + Clone {
+        self.records.iter().filter_map(move |record| match self.max_rank {
+            None => Some(*record),
+            Some(max_rank) => (record.confidence_rank <= max_rank)
+                .then(|| Record { predicted: record.margin_direction(), ..*record }),
+        })
+    }
+}
+
 /// Comparison of a model with its baselines.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
@@ -47,11 +83,15 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    pub(crate) fn of(records: &[Record], settings: ScoreSettings<'_>) -> Self {
+    pub(crate) fn of<'a>(
+        records: impl Into<ComparedRecords<'a>>,
+        settings: ScoreSettings<'_>,
+    ) -> Self {
+        let records = records.into();
         let baselines = on_scored_candles(records);
         let best = best(&baselines);
         let bootstrap = best.and_then(|best| Bootstrap::new(records, best.rule, settings));
-        let accuracy = Accuracy::of(records, |record| record.predicted).accuracy;
+        let accuracy = Accuracy::of(records.iter(), |record| record.predicted).accuracy;
         let excess_accuracy = best.and_then(|best| {
             Some(ExcessAccuracy::of(accuracy? - best.score.accuracy?, bootstrap.as_ref()))
         });

@@ -36,22 +36,23 @@ impl Economics {
     /// Computes the results from the records of path 1; `None` if a fold has no policies. `names`
     /// are the names of the instruments by index.
     pub(crate) fn of(
-        records: &[Record],
+        mut records: Vec<Record>,
         configs: &[PolicyConfig],
         folds: &[FoldPolicies],
         names: &[String],
         settings: ScoreSettings<'_>,
     ) -> Option<Self> {
-        let mut sorted = records.to_vec();
-        sort_for_runs(&mut sorted);
-        let interval = sorted.first()?.interval;
-        let runs = runs(&sorted, folds)?;
+        let interval = records.first()?.interval;
+        let weighted_accuracy = WeightedAccuracy::of(&records, settings);
+        let move_deciles = MoveDecile::all(&records);
+        sort_for_runs(&mut records);
+        let runs = runs(&records, folds)?;
         let costs = PolicyCosts::new(settings.costs);
         let test = PolicyTest { runs: &runs, interval, costs: &costs, settings, names };
         let policies = configs.iter().enumerate().map(|policy| test.result(Some(policy)));
         Some(Self {
-            weighted_accuracy: WeightedAccuracy::of(records, settings),
-            move_deciles: MoveDecile::all(records),
+            weighted_accuracy,
+            move_deciles,
             top_moves: TopMoves::all(&runs, settings),
             policies: policies.collect(),
             benchmark: test.result(None),
@@ -118,7 +119,7 @@ mod tests {
         let configs: Vec<PolicyConfig> = policies.iter().map(|policy| *policy.config()).collect();
         let folds = [FoldPolicies { fold: 1, policies, thresholds: [0.0; 4] }];
         let names = ["AAA".to_string(), "BBB".to_string()];
-        Economics::of(records, &configs, &folds, &names, SETTINGS).unwrap()
+        Economics::of(records.to_vec(), &configs, &folds, &names, SETTINGS).unwrap()
     }
 
     #[test]
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn economics_without_policies_of_a_fold_is_undefined() {
         let names = ["AAA".to_string()];
-        assert_eq!(Economics::of(&mostly_right(9), &[], &[], &names, SETTINGS), None);
+        assert_eq!(Economics::of(mostly_right(9), &[], &[], &names, SETTINGS), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::metrics::Bounds;
 use crate::metrics::share;
 use crate::score::baseline::available;
 use crate::score::bootstrap::ScoreSettings;
-use crate::score::comparison::Comparison;
+use crate::score::comparison::{ComparedRecords, Comparison};
 use crate::score::portfolio::side;
 use crate::score::{Accuracy, Baseline, BaselineResult, ExcessAccuracy, Record};
 
@@ -45,13 +45,10 @@ impl MostConfident {
     }
 
     fn of(share: f64, records: &[Record], settings: ScoreSettings<'_>) -> Self {
-        let selected = records.iter().filter(|record| record.confidence_rank <= share);
-        let selected: Vec<Record> = selected
-            .map(|record| Record { predicted: record.margin_direction(), ..*record })
-            .collect();
+        let selected = ComparedRecords::most_confident(records, share);
         let Comparison { interval_95, best, excess_accuracy, .. } =
-            Comparison::of(&selected, settings);
-        let score = Accuracy::of(&selected, |record| record.predicted);
+            Comparison::of(selected, settings);
+        let score = Accuracy::of(selected.iter(), |record| record.predicted);
         let gains: f64 = selected.iter().map(|record| side(record.predicted) * record.change).sum();
         Self {
             share,

@@ -1,4 +1,6 @@
 //! Accuracy by period of calendar time.
+use std::borrow::Cow;
+
 use serde::Serialize;
 use windvane_candles::Timestamp;
 
@@ -42,16 +44,14 @@ pub(crate) fn accuracy_by_period(
     let start = first.div_euclid(DAY);
     let days = last.div_euclid(DAY) - start + 1;
     let length = DAY * (days + MAX_PERIODS - 1).div_euclid(MAX_PERIODS);
-    let mut parts: Vec<Vec<Record>> = Vec::new();
-    parts.resize_with(usize::try_from(MAX_PERIODS).unwrap_or_default(), Vec::new);
-    for record in records {
-        let place = (record.decided_at.millis() - start * DAY) / length;
-        if let Some(part) = usize::try_from(place).ok().and_then(|k| parts.get_mut(k)) {
-            part.push(*record);
-        }
+    let place = |record: &Record| (record.decided_at.millis() - start * DAY) / length;
+    // Records in order of time, those of one interval, need no copy.
+    let mut sorted = Cow::Borrowed(records);
+    if !records.is_sorted_by_key(place) {
+        sorted.to_mut().sort_by_key(place);
     }
-    let tested = (0..).zip(&parts).filter(|(_, part)| !part.is_empty());
-    let periods = tested.map(|(k, part)| {
+    let periods = sorted.chunk_by(|a, b| place(a) == place(b)).map(|part| {
+        let k = place(&part[0]);
         let Comparison { interval_95, best, .. } = Comparison::of(part, settings);
         let from = start * DAY + k * length;
         PeriodScore {

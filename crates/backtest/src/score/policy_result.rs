@@ -181,12 +181,17 @@ struct DelayedPortfolios {
     late: Portfolio,
 }
 
+/// Portfolio of a policy on some runs, acted on with a delay of some candles.
+fn portfolio(runs: &[TestRun<'_>], policy: Option<usize>, delay: usize) -> Portfolio {
+    let candles = runs.iter().map(|run| run.records.len()).sum();
+    Portfolio::of_runs(candles, runs.iter().map(|run| run.held(policy, delay)))
+}
+
 impl PolicyTest<'_> {
     /// Result of a policy, given by index, or of the benchmark.
     pub(crate) fn result(&self, policy: Option<(usize, &PolicyConfig)>) -> PolicyResult {
         let index = policy.map(|(index, _)| index);
-        let [prompt, late] = [0, 1]
-            .map(|delay| Portfolio::of_runs(self.runs.iter().map(|run| run.held(index, delay))));
+        let [prompt, late] = [0, 1].map(|delay| portfolio(self.runs, index, delay));
         let both = DelayedPortfolios { prompt, late };
         let trades: Vec<TradeSpan> =
             self.runs.iter().flat_map(|run| run.trades(&run.held(index, 0))).collect();
@@ -325,12 +330,14 @@ impl PolicyTest<'_> {
             self.runs.chunk_by(|a, b| a.records[0].instrument == b.records[0].instrument);
         let results = own_runs.map(|runs| {
             let instrument = runs[0].records[0].instrument;
-            let portfolio = Portfolio::of_runs(runs.iter().map(|run| run.held(policy, 0)));
-            let own = trades.iter().filter(|trade| trade.instrument == instrument).copied();
+            let portfolio = portfolio(runs, policy, 0);
+            // The trades are in the order of the runs, hence of the instruments.
+            let from = trades.partition_point(|trade| trade.instrument < instrument);
+            let until = trades.partition_point(|trade| trade.instrument <= instrument);
             PolicyInstrument {
                 instrument: self.names.get(instrument).cloned().unwrap_or_default(),
                 exposure: portfolio.total().exposure / portfolio.flows.len() as f64,
-                trades: TradeSummary::of(&own.collect::<Vec<_>>(), self.costs.fee()),
+                trades: TradeSummary::of(&trades[from..until], self.costs.fee()),
                 net: self.means(&portfolio.flows),
             }
         });

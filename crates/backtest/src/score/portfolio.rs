@@ -105,24 +105,27 @@ impl Portfolio {
     ) -> Self {
         let mut sorted: Vec<&Record> = records.iter().collect();
         sorted.sort_by_key(|record| (record.instrument, record.row));
-        Self::of_runs(sorted.chunk_by(|a, b| is_followed_by(a, b)).map(|run| {
-            let positions = run.iter().enumerate().map(|(index, record)| {
-                let held = &run[(index + 1).saturating_sub(horizon)..=index];
-                let sides = held.iter().map(|one| side(prediction(one)));
-                let position = sides.sum::<f64>() / horizon as f64;
-                HeldCandle { time: record.decided_at, change: record.next_change, position }
-            });
-            positions.collect()
-        }))
+        let runs = sorted.chunk_by(|a, b| is_followed_by(a, b));
+        Self::of_runs(
+            records.len(),
+            runs.map(|run| {
+                let positions = run.iter().enumerate().map(|(index, record)| {
+                    let held = &run[(index + 1).saturating_sub(horizon)..=index];
+                    let sides = held.iter().map(|one| side(prediction(one)));
+                    let position = sides.sum::<f64>() / horizon as f64;
+                    HeldCandle { time: record.decided_at, change: record.next_change, position }
+                });
+                positions.collect()
+            }),
+        )
     }
 
-    /// Portfolio of runs of consecutive candles of an instrument with their positions. A position is
-    /// closed at the end of its run.
-    pub(crate) fn of_runs(runs: impl Iterator<Item = Vec<HeldCandle>>) -> Self {
-        let mut legs = Vec::new();
+    /// Portfolio of runs of consecutive candles of an instrument with their positions, `candles` in
+    /// all. A position is closed at the end of its run.
+    pub(crate) fn of_runs(candles: usize, runs: impl Iterator<Item = Vec<HeldCandle>>) -> Self {
+        let mut legs = Vec::with_capacity(candles);
         for run in runs {
             let mut before = 0.0;
-            legs.reserve(run.len());
             for (index, HeldCandle { time, change, position }) in run.iter().copied().enumerate() {
                 let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
                 legs.push(Leg {

@@ -31,24 +31,28 @@ pub(crate) fn accuracy_by_regime(
     regime_of: impl Fn(&Record) -> Option<usize>,
     settings: ScoreSettings<'_>,
 ) -> Vec<RegimeScore> {
-    let mut parts: [Vec<Record>; REGIMES] = Default::default();
-    for record in records {
-        if let Some(part) = regime_of(record).and_then(|regime| parts.get_mut(regime)) {
-            part.push(*record);
+    let regimes: Vec<Option<u8>> =
+        records.iter().map(|record| u8::try_from(regime_of(record)?).ok()).collect();
+    let mut scores = Vec::new();
+    for regime in 0..REGIMES {
+        // The records of one regime at a time are copied.
+        let own = records.iter().zip(&regimes);
+        let own = own.filter(|(_, other)| other.is_some_and(|other| usize::from(other) == regime));
+        let mut part = Vec::with_capacity(own.clone().count());
+        part.extend(own.map(|(record, _)| *record));
+        if part.is_empty() {
+            continue;
         }
-    }
-    let tested = parts.iter().enumerate().filter(|(_, part)| !part.is_empty());
-    let scores = tested.map(|(regime, part)| {
-        let Comparison { interval_95, best, .. } = Comparison::of(part, settings);
-        RegimeScore {
+        let Comparison { interval_95, best, .. } = Comparison::of(&part, settings);
+        scores.push(RegimeScore {
             volatility: ["low", "medium", "high"][regime / 2],
             trend: ["down", "up"][regime % 2],
-            score: Accuracy::of(part, |record| record.predicted),
+            score: Accuracy::of(&part, |record| record.predicted),
             interval_95,
             best_baseline: best,
-        }
-    });
-    scores.collect()
+        });
+    }
+    scores
 }
 
 #[cfg(test)]

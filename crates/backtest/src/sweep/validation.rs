@@ -19,10 +19,10 @@ impl ValidationSum {
     pub(super) fn add(&mut self, result: &TaskResult, validation: &SampleSet) {
         let excluded = is_without_neutral(validation.labels());
         for (sample, bits) in validation.samples().iter().zip(&result.validated) {
-            if excluded && sample.label == Direction::Neutral {
+            if excluded && sample.label() == Direction::Neutral {
                 continue;
             }
-            let probability = f64::from(f32::from_bits(bits[sample.label.index()]));
+            let probability = f64::from(f32::from_bits(bits[sample.label().index()]));
             self.loss -= probability.max(f64::EPSILON).ln();
             self.windows += 1;
         }

@@ -5,7 +5,7 @@ use windvane::models::network::Network;
 use windvane::models::train::EpochReport;
 use windvane::models::{Occlusion, TrainingRecord, Vote};
 use windvane::prelude::*;
-use windvane::signals::{ChannelDrift, Outcome};
+use windvane::signals::{ChannelDrift, Outcome, Sample};
 
 use super::model::DiagnosedModel;
 use crate::{Error, models};
@@ -97,7 +97,7 @@ pub(super) fn decision(samples: &SampleSet, at: Option<Timestamp>) -> Result<usi
             table.len()
         ));
     };
-    let Some(at) = at else { return Ok(samples.samples().last().map_or(last, |s| s.row)) };
+    let Some(at) = at else { return Ok(samples.samples().last().map_or(last, Sample::row)) };
     let outside = decided(first).is_none_or(|first| at < first)
         // The candle after the last one would have closed by then.
         || decided(last).and_then(|last| last.plus(table.interval(), 1)).is_none_or(|end| at >= end);
@@ -150,7 +150,7 @@ fn model(diagnosed: DiagnosedModel, samples: &SampleSet) -> Result<ModelView, Er
     let DiagnosedModel { model, epochs } = diagnosed;
     let record = model.record().cloned();
     let training = samples.filtered(|sample| {
-        record.as_ref().is_some_and(|record| sample.outcome.settled_at <= record.until)
+        record.as_ref().is_some_and(|record| sample.settled_at() <= record.until)
     });
     let later = samples
         .filtered(|sample| period(record.as_ref(), sample.decided_at) == CandlePeriod::Later);
@@ -174,6 +174,6 @@ fn model(diagnosed: DiagnosedModel, samples: &SampleSet) -> Result<ModelView, Er
 /// Returns at most [`WINDOWS`] samples, evenly spaced.
 fn subsample(samples: &SampleSet) -> SampleSet {
     let step = samples.len().div_ceil(WINDOWS).max(1);
-    let kept: Vec<usize> = samples.samples().iter().step_by(step).map(|s| s.row).collect();
-    samples.filtered(|sample| kept.binary_search(&sample.row).is_ok())
+    let kept: Vec<usize> = samples.samples().iter().step_by(step).map(Sample::row).collect();
+    samples.filtered(|sample| kept.binary_search(&sample.row()).is_ok())
 }

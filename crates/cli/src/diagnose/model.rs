@@ -44,8 +44,8 @@ pub(super) fn spec(series: &CandleSeries) -> ModelSpec {
 pub(super) fn fit(options: &DiagnoseOptions, samples: &SampleSet) -> Result<DiagnosedModel, Error> {
     let last = samples.samples().last();
     let last = last.ok_or("too few candles for a single window; pass more candles")?;
-    let test_from = months_before(last.outcome.settled_at, options.held_back());
-    let before = samples.filtered(|sample| sample.outcome.settled_at <= test_from);
+    let test_from = months_before(last.settled_at(), options.held_back());
+    let before = samples.filtered(|sample| sample.settled_at() <= test_from);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

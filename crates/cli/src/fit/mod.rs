@@ -1,15 +1,16 @@
 //! `windvane fit`: fits a model and saves it with its training profile for a bot.
 mod channels;
+mod memory;
 mod settings;
 mod show;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use windvane::models::train::{EpochReport, Run};
+use windvane::models::train::{EpochReport, Learner, Run};
 use windvane::models::{AnomalyGate, Policy, TrainingProfile, fit_policy, replace_file};
 use windvane::prelude::*;
-use windvane::signals::TrainSet;
+use windvane::signals::{TableStore, TrainSet};
 
 use crate::inputs::Inputs;
 use crate::output::{check_file, file_error, note};
@@ -17,6 +18,7 @@ use crate::progress::EpochProgress;
 use crate::reading::ReadArgs;
 use crate::series;
 use crate::{Error, output};
+use memory::FitRows;
 use settings::FitSettings;
 
 /// Number of decisions over which the saved profile measures drift.
@@ -47,14 +49,16 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
     let inputs = settings.inputs(&all)?;
-    let samples = samples(&settings, &inputs, &all)?;
+    let learner = entry.learner(&settings.training(&inputs));
+    let store = store(&settings, &inputs, &all, &learner)?;
+    let samples = samples(&settings, &inputs, &all, &store)?;
     let split = settings.split(&samples)?;
     let (train, validation) = (split.train(&samples)?, split.validation(&samples)?);
 
     let epochs = EpochProgress::new();
     let on_epoch = |report: &EpochReport| epochs.on(report);
     let run = Run::new(settings.seed()).on_epoch(&on_epoch);
-    let model = entry.learner(&settings.training(&inputs)).fit(&train, &validation, &run)?;
+    let model = learner.fit(&train, &validation, &run)?;
     let epochs = epochs.finish();
 
     let policy = settings.policy().map(|config| fit_policy(&*model, &validation, config));
@@ -79,7 +83,35 @@ fn candles(settings: &FitSettings, args: &ReadArgs) -> Result<Vec<CandleSeries>,
     if settings.data().is_empty() {
         return Ok(vec![series::sample(settings.instrument())?]);
     }
-    series::load(settings.data(), interval, args)
+    let Some(budget) = settings.memory() else {
+        return series::load(settings.data(), interval, args);
+    };
+    let (mut all, mut count) = (Vec::new(), 0);
+    let pairs = series::by_pair(settings.data(), args)?;
+    for (index, pair) in pairs.iter().enumerate() {
+        let series = pair.read(interval, args)?;
+        count += series.as_ref().map_or(0, CandleSeries::len);
+        all.extend(series);
+        budget.check_read(count, (index + 1, pairs.len()))?;
+    }
+    series::check_read(!all.is_empty())?;
+    Ok(all)
+}
+
+/// Returns the place of the table values under the memory budget.
+fn store(
+    settings: &FitSettings,
+    inputs: &Inputs,
+    all: &[CandleSeries],
+    learner: &dyn Learner,
+) -> Result<TableStore, Error> {
+    let Some(budget) = settings.memory() else { return Ok(TableStore::memory()) };
+    budget.store(&FitRows {
+        candles: all.iter().map(CandleSeries::len).sum(),
+        width: inputs.channels.len(),
+        learner,
+        has_policy: settings.policy().is_some(),
+    })
 }
 
 /// Collects the labelled windows under the gap policy that the training candles imply.
@@ -87,8 +119,9 @@ fn samples(
     settings: &FitSettings,
     inputs: &Inputs,
     all: &[CandleSeries],
+    store: &TableStore,
 ) -> Result<SampleSet, Error> {
-    let build = |gaps| samples_under(settings, inputs, all, gaps);
+    let build = |gaps| samples_under(settings, inputs, (all, store), gaps);
     GapPolicy::infer_before(all, inputs.always_open, build, |samples| {
         Some(settings.split(samples.as_ref().ok()?).ok()?.validate_from())
     })
@@ -98,22 +131,28 @@ fn samples(
 fn samples_under(
     settings: &FitSettings,
     inputs: &Inputs,
-    all: &[CandleSeries],
+    (all, store): (&[CandleSeries], &TableStore),
     gaps: GapPolicy,
 ) -> Result<SampleSet, Error> {
-    let tables = tables(&SignalSpec { channels: inputs.channels.clone(), gaps }, all)?;
+    let spec = SignalSpec { channels: inputs.channels.clone(), gaps };
+    let tables = tables(&spec, all, store)?;
     Ok(SampleSet::collect(&tables, settings.lookback(), settings.labels())?)
 }
 
 /// Computes the signals of every series that a model is for.
-fn tables(spec: &SignalSpec, all: &[CandleSeries]) -> Result<Vec<SignalTable>, Error> {
+fn tables(
+    spec: &SignalSpec,
+    all: &[CandleSeries],
+    store: &TableStore,
+) -> Result<Vec<SignalTable>, Error> {
     let others = series::of_pairs(all, &spec.pairs())?;
     let own = series::targets(spec, all);
     let registry = Registry::default();
     if own.len() == all.len() {
-        return Ok(SignalTable::build_all(spec, &registry, all)?);
+        return Ok(SignalTable::build_all_in(store, spec, &registry, all)?);
     }
-    let tables = own.iter().map(|series| SignalTable::build(spec, &registry, series, &others));
+    let tables =
+        own.iter().map(|series| SignalTable::build_in(store, spec, &registry, series, &others));
     let tables: Vec<SignalTable> = tables.collect::<Result<_, _>>()?;
     if tables.is_empty() {
         let problem = "every pair in --data is read by a channel; add a pair to train on";

@@ -11,6 +11,7 @@ use windvane::prelude::*;
 use windvane::signals::Band;
 
 use super::channels;
+use super::memory::MemoryBudget;
 use crate::inputs::{InputArgs, Inputs};
 use crate::{Error, models};
 
@@ -94,6 +95,13 @@ pub(crate) struct FitSettings {
     /// Batch size: number of windows per step [default: the model's own]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
+    /// Memory budget, such as 8GiB. If candles, table values and samples need more, the values are
+    /// written to a temporary file in TMPDIR, which must not be a file system in memory; the model is
+    /// the same. Models with trees, second models or regimes need the values in memory [default: no
+    /// limit]
+    #[arg(long, value_name = "SIZE")]
+    #[serde(deserialize_with = "from_text")]
+    memory: Option<MemoryBudget>,
     /// File to write; the training profile is saved beside it [default: model.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -217,6 +225,7 @@ impl FitSettings {
             patience: self.patience.or(file.patience),
             learning_rate: self.learning_rate.or(file.learning_rate),
             batch: self.batch.or(file.batch),
+            memory: self.memory.or(file.memory),
             out: self.out.or(file.out),
         }
     }
@@ -300,6 +309,10 @@ impl FitSettings {
             lags: inputs.lags.clone(),
             seeds: self.average_seeds.map(usize::from),
         }
+    }
+
+    pub(super) fn memory(&self) -> Option<MemoryBudget> {
+        self.memory
     }
 
     pub(super) fn out(&self) -> PathBuf {

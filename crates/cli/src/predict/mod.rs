@@ -2,15 +2,16 @@
 mod follow;
 mod positions;
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use windvane::models::{Artifact, ModelSpec, Policy, TableReader, replace_file};
+use windvane::models::{Artifact, ModelSpec, Policy, TableReader, replace_file_with};
 use windvane::prelude::*;
 
 use crate::inputs::InputArgs;
-use crate::output::{check_file, file_error, note, print_data};
+use crate::output::{check_file, file_error, note};
 use crate::reading::ReadArgs;
 use crate::{Error, series};
 use positions::Positions;
@@ -25,7 +26,8 @@ pub(crate) struct PredictOptions {
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
     /// Files of candles, or folders of such files, with the interval of the model. The inputs are
-    /// those of the model; --inputs checks them.
+    /// those of the model; --inputs checks them. Memory holds the candles of one pair at a time, or
+    /// of all pairs if the model reads other pairs or --inputs is given.
     #[arg(long, value_name = "PATH", num_args = 1.., required_unless_present = "follow")]
     data: Vec<PathBuf>,
     #[command(flatten)]
@@ -56,7 +58,7 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
     if let Some(policy) = &policy {
         note(format_args!("positions follow the policy of the model: {}", policy.config()));
     }
-    let mut positions = Positions::new(policy, model.spec().interval);
+    let positions = Positions::new(policy, model.spec().interval);
     if options.follow {
         let history = if options.data.is_empty() {
             Vec::new()
@@ -65,33 +67,156 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Error> {
         };
         return follow::follow(model, positions, &history);
     }
-    let all = series::load(&options.data, Some(model.spec().interval), &options.reading)?;
-    let mut text = String::new();
-    if !options.json {
-        text.push_str(HEADER);
-        text.push_str(if policy.is_some() { ",position\n" } else { "\n" });
+    let mut job = PredictJob { model: &*model, options, has_policy: policy.is_some(), positions };
+    let Some(file) = &options.out else {
+        return job.run("standard output", &mut io::stdout().lock());
+    };
+    let mut failed = None;
+    let written = replace_file_with(file, |out| {
+        job.run(&file.display().to_string(), out).map_err(|error| {
+            failed = Some(error);
+            io::ErrorKind::Other.into()
+        })
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(written.map_err(|error| file_error(file, error))?),
     }
-    let mut lines = 0;
-    check_inputs(options, model.spec(), &all)?;
-    for series in series::targets(&model.spec().signals, &all) {
-        lines += predict(&*model, series, &all, options, &mut positions, &mut text)?;
+}
+
+/// Predictions of a model on the candles of the options.
+struct PredictJob<'a> {
+    model: &'a dyn FittedModel,
+    options: &'a PredictOptions,
+    has_policy: bool,
+    positions: Positions,
+}
+
+impl PredictJob<'_> {
+    /// Writes a line per prediction. The candles of one pair are in memory at a time, unless the
+    /// model reads other pairs or inputs are to be checked.
+    ///
+    /// # Errors
+    /// Candles that cannot be read, no predictions, and output that cannot be written.
+    fn run(&mut self, name: &str, out: &mut dyn io::Write) -> Result<(), Error> {
+        let PredictOptions { data, reading, .. } = self.options;
+        let spec = self.model.spec();
+        let mut lines = PredictionLines {
+            name,
+            out: io::BufWriter::new(out),
+            is_closed: false,
+            header: (!self.options.json).then_some(self.has_policy),
+            count: 0,
+        };
+        let together = !spec.signals.pairs().is_empty();
+        if together || self.options.inputs != InputArgs::default() {
+            let all = series::load(data, Some(spec.interval), reading)?;
+            check_inputs(self.options, spec, &all)?;
+            for series in series::targets(&spec.signals, &all) {
+                if lines.is_closed {
+                    break;
+                }
+                self.predict(series, &all, &mut lines)?;
+            }
+        } else {
+            let mut any = false;
+            for pair in series::by_pair(data, reading)? {
+                if lines.is_closed {
+                    break;
+                }
+                if let Some(series) = pair.read(Some(spec.interval), reading)? {
+                    any = true;
+                    self.predict(&series, &[], &mut lines)?;
+                }
+            }
+            series::check_read(any)?;
+        }
+        if lines.count == 0 {
+            return Err(format!(
+                "no prediction: the candles have no complete window of {} rows after the warm-up; \
+                 pass more candles or an earlier --from",
+                spec.lookback
+            )
+            .into());
+        }
+        lines.finish()
     }
-    if lines == 0 {
-        let spec = model.spec();
-        return Err(format!(
-            "no prediction: the candles have no complete window of {} rows after the warm-up; \
-             pass more candles or an earlier --from",
-            spec.lookback
-        )
-        .into());
+
+    /// Writes the predictions of a pair.
+    fn predict(
+        &mut self,
+        series: &CandleSeries,
+        all: &[CandleSeries],
+        lines: &mut PredictionLines<'_>,
+    ) -> Result<(), Error> {
+        let Self { model, options, positions, .. } = self;
+        let spec = &model.spec().signals;
+        let others = series::of_pairs(all, &spec.pairs())?;
+        let tables = [SignalTable::build(spec, &Registry::default(), series, &others)?];
+        let mut reader = TableReader::new(*model, &tables);
+        let mut tracker = positions.of(series.pair());
+        // Candles that the gap policy filled in are rows without a candle of the series.
+        let rows = (0..tables[0].len()).filter(|row| !tables[0].is_held(*row));
+        for (row, candle) in rows.zip(series) {
+            let prediction = reader.predict(0, row)?;
+            let position = tracker.as_mut().map(|tracker| {
+                tracker.take(candle);
+                match &prediction {
+                    Some(prediction) => tracker.on_prediction(prediction).size(),
+                    None => tracker.without_prediction(candle.close_time(series.interval())).size(),
+                }
+            });
+            let Some(prediction) = prediction else { continue };
+            if options.from.is_none_or(|from| prediction.decided_at >= from) {
+                lines.write(&line(series.pair(), &prediction, position, options.json))?;
+            }
+        }
+        Ok(())
     }
-    match &options.out {
-        None => print_data(text.as_bytes())?,
-        Some(file) => {
-            replace_file(file, text.as_bytes()).map_err(|error| file_error(file, error))?;
+}
+
+/// Lines of predictions.
+struct PredictionLines<'a> {
+    /// Name of the output in messages.
+    name: &'a str,
+    /// Whether the reader has closed the pipe, which is not an error.
+    is_closed: bool,
+    out: io::BufWriter<&'a mut dyn io::Write>,
+    /// Header of a CSV file, with whether it has positions; written before the first line.
+    header: Option<bool>,
+    count: usize,
+}
+
+impl PredictionLines<'_> {
+    fn write(&mut self, line: &str) -> Result<(), Error> {
+        if let Some(has_policy) = self.header.take() {
+            let end = if has_policy { ",position\n" } else { "\n" };
+            self.put(&format!("{HEADER}{end}"))?;
+        }
+        self.count += 1;
+        self.put(line)
+    }
+
+    fn put(&mut self, text: &str) -> Result<(), Error> {
+        let written = self.out.write_all(text.as_bytes());
+        self.check(written)
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        let written = self.out.flush();
+        self.check(written)
+    }
+
+    fn check(&mut self, written: io::Result<()>) -> Result<(), Error> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            Err(error) => Err(format!("{}: {error}", self.name).into()),
+            Ok(()) => Ok(()),
         }
     }
-    Ok(())
 }
 
 /// Loads a model with the policy in its file.
@@ -121,41 +246,6 @@ fn check_inputs(
         )
         .into()),
     }
-}
-
-/// Appends a line per prediction and returns their number.
-fn predict(
-    model: &dyn FittedModel,
-    series: &CandleSeries,
-    all: &[CandleSeries],
-    options: &PredictOptions,
-    positions: &mut Positions,
-    text: &mut String,
-) -> Result<usize, Error> {
-    let spec = &model.spec().signals;
-    let others = series::of_pairs(all, &spec.pairs())?;
-    let tables = [SignalTable::build(spec, &Registry::default(), series, &others)?];
-    let mut reader = TableReader::new(model, &tables);
-    let mut tracker = positions.of(series.pair());
-    let mut lines = 0;
-    // Candles that the gap policy filled in are rows without a candle of the series.
-    let rows = (0..tables[0].len()).filter(|row| !tables[0].is_held(*row));
-    for (row, candle) in rows.zip(series) {
-        let prediction = reader.predict(0, row)?;
-        let position = tracker.as_mut().map(|tracker| {
-            tracker.take(candle);
-            match &prediction {
-                Some(prediction) => tracker.on_prediction(prediction).size(),
-                None => tracker.without_prediction(candle.close_time(series.interval())).size(),
-            }
-        });
-        let Some(prediction) = prediction else { continue };
-        if options.from.is_none_or(|from| prediction.decided_at >= from) {
-            text.push_str(&line(series.pair(), &prediction, position, options.json));
-            lines += 1;
-        }
-    }
-    Ok(lines)
 }
 
 fn line(pair: &Pair, prediction: &Prediction, position: Option<f64>, is_json: bool) -> String {

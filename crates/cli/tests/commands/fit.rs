@@ -3,7 +3,7 @@ use std::fs;
 
 use windvane::prelude::*;
 
-use crate::support::{candles, sample_file, text, windvane};
+use crate::support::{candles, command, sample_file, text, windvane};
 
 #[test]
 fn fit_saves_model_and_profile() {
@@ -113,4 +113,63 @@ fn fit_rejects_invalid_options_before_training() {
     let data = ["--data", text(&file), "--out", text(&out), "--model", "v2-learned"];
     windvane(&[&["fit"], &data[..]].concat()).ok();
     assert_eq!(load(&out).unwrap().record().unwrap().pairs, ["BTC_USDT"]);
+}
+
+#[test]
+fn fit_under_a_memory_budget_saves_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("candles");
+    fs::create_dir(&data).unwrap();
+    for (name, phase) in [("A", 0.0), ("B", 1.0)] {
+        fs::write(data.join(format!("{name}.csv")), candles(1_500, phase)).unwrap();
+    }
+    let scratch = folder.path().join("scratch");
+    fs::create_dir(&scratch).unwrap();
+    let fit = |model: &str, memory: &[&str]| {
+        let out = folder.path().join("m.safetensors");
+        let fit = ["fit", "--model", model, "--epochs", "2", "--out", text(&out)];
+        let run = command(&[&fit[..], &["--data", text(&data)], memory].concat())
+            .env("TMPDIR", &scratch)
+            .output()
+            .unwrap();
+        let notes = String::from_utf8(run.stderr).unwrap();
+        assert!(run.status.success(), "{notes}");
+        let saved = fs::read(&out).unwrap();
+        (saved, fs::read(out.with_extension("profile.json")).unwrap(), notes)
+    };
+    for model in ["v32", "v32-stateful"] {
+        let (saved, profile, _) = fit(model, &[]);
+        // 3,000 candles: 96.25 MiB with the values in a file, 96.39 MiB in memory.
+        for (memory, in_file) in [("96.35MiB", true), ("97MiB", false)] {
+            let (own, own_profile, notes) = fit(model, &["--memory", memory]);
+            assert_eq!(notes.contains("in a temporary file"), in_file, "{memory}: {notes}");
+            assert!(own == saved && own_profile == profile, "{model}: {memory}");
+        }
+    }
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+}
+
+#[test]
+fn fit_refuses_a_memory_budget_that_is_too_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("A.csv");
+    fs::write(&data, candles(3_000, 0.0)).unwrap();
+    let out = folder.path().join("m.safetensors");
+    let fit = ["fit", "--data", text(&data), "--out", text(&out)];
+    let refused = |more: &[&str]| windvane(&[&fit[..], more].concat()).error();
+    let error = refused(&["--memory", "64MiB"]);
+    assert!(error.contains("the 3,000 candles of 1 of 1 pairs need at least 0.10GiB"), "{error}");
+    let error = refused(&["--memory", "96.24MiB"]);
+    assert!(error.contains("3,000 candles with 6 channels need 0.10GiB"), "{error}");
+    let error = refused(&["--memory", "96.35MiB", "--model", "trees"]);
+    assert!(error.contains("trees reads windows at random"), "{error}");
+    assert!(refused(&["--memory", "8"]).contains("MiB, GiB or TiB"));
+    let missing = folder.path().join("missing");
+    let run = command(&[&fit[..], &["--memory", "96.35MiB"]].concat())
+        .env("TMPDIR", &missing)
+        .output()
+        .unwrap();
+    let error = String::from_utf8(run.stderr).unwrap();
+    assert!(!run.status.success() && error.contains("cannot create"), "{error}");
+    assert!(!out.exists());
 }

@@ -140,7 +140,7 @@ pub(crate) fn bits(predictions: &[Prediction]) -> Vec<[u32; 3]> {
 pub(crate) fn losses(predictions: &[Prediction], test: &SampleSet) -> Vec<f64> {
     let outcomes = predictions.iter().zip(test.samples());
     outcomes
-        .map(|(p, sample)| -f64::from(p.probabilities.of(sample.label).max(1e-6)).ln())
+        .map(|(p, sample)| -f64::from(p.probabilities.of(sample.label()).max(1e-6)).ln())
         .collect()
 }
 

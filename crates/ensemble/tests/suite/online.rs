@@ -55,7 +55,7 @@ fn online_weights_move_to_the_member_that_is_right() {
     with_parts(&series, |_, _, test| {
         let row = |model: &dyn FittedModel| -> Vec<Prediction> {
             let all = batch(model, &series);
-            test.samples().iter().map(|sample| all[sample.row].clone().unwrap()).collect()
+            test.samples().iter().map(|sample| all[sample.row()].clone().unwrap()).collect()
         };
         let (own, other) = (losses(&row(&ensemble), test), losses(&row(&fixed), test));
         let differences: Vec<f64> = own.iter().zip(&other).map(|(a, b)| a - b).collect();

@@ -71,7 +71,7 @@ fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> f64 {
     let mut scratch = model.scratch();
     let right = test.samples().iter().filter(|sample| {
         let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
-        prediction.direction == Direction::from_change(sample.outcome.change)
+        prediction.direction == Direction::from_change(sample.outcome().change)
     });
     right.count() as f64 / test.len() as f64
 }
@@ -96,7 +96,7 @@ impl Learner for Frequent {
     ) -> Result<Box<dyn FittedModel>, TrainError> {
         let continued = train.samples().iter().filter(|sample| {
             let momentum = train.window(sample).row(19)[0];
-            (momentum > 0.0) == (sample.outcome.change > 0.0)
+            (momentum > 0.0) == (sample.outcome().change > 0.0)
         });
         let continues = 2 * continued.count() > train.len();
         let fitted = Some((spec_of(train, validation)?, continues));

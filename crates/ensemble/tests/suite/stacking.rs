@@ -85,7 +85,7 @@ fn meta_ranks_predictions_by_the_hours_in_which_its_member_is_right() {
         let mut ranked: Vec<(f32, bool)> = Vec::new();
         for ((own, first), sample) in own.iter().zip(&first).zip(test.samples()) {
             assert_eq!(own.direction, first.direction);
-            ranked.push((own.probabilities.margin().abs(), own.direction == sample.label));
+            ranked.push((own.probabilities.margin().abs(), own.direction == sample.label()));
         }
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         let accuracy = |part: &[(f32, bool)]| {

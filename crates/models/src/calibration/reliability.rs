@@ -97,7 +97,7 @@ impl Reliability {
         let mut reliability = Self::default();
         for sample in samples.samples() {
             let prediction = reader.predict_sample(sample)?;
-            reliability.add(&prediction.probabilities, sample.label);
+            reliability.add(&prediction.probabilities, sample.label());
         }
         Ok(reliability)
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use windvane_candles::Interval;
-use windvane_signals::{Deciles, SampleSet, SignalSpec, TrainSet, Window};
+use windvane_signals::{Deciles, RowReader, SampleSet, SignalError, SignalSpec, TrainSet, Window};
 
 use super::AnomalyGate;
 use crate::artifact::read_file;
@@ -145,16 +145,18 @@ impl TrainingProfile {
     ///
     /// # Errors
     /// [`TrainError::Setting`] if `window_len` is not from 50 to 10,000,
-    /// [`TrainError::TooFewWindows`] for fewer than `4 × window_len` training windows.
+    /// [`TrainError::TooFewWindows`] for fewer than `4 × window_len` training windows,
+    /// [`TrainError::Signal`] if the tables are in a file that cannot be read.
     pub fn fit(train: &TrainSet, window_len: usize) -> Result<Self, TrainError> {
         check_window_len(window_len)?;
         let (expected, got) = (MIN_WINDOWS * window_len, train.len());
         let Some(table) = train.tables().first().filter(|_| got >= expected) else {
             return Err(TrainError::TooFewWindows { expected, got });
         };
-        let channels = 0..train.width();
+        let ends = WindowEnds::new(train);
         let channels =
-            channels.map(|channel| ChannelProfile::fit(train, channel, window_len)).collect();
+            (0..train.width()).map(|channel| ChannelProfile::fit(&ends, channel, window_len));
+        let channels = channels.collect::<Result<Vec<_>, SignalError>>()?;
         Ok(Self(StoredProfile {
             signals: table.spec().clone(),
             interval: Some(table.interval()),
@@ -266,31 +268,79 @@ impl TrainingProfile {
     }
 }
 
-impl ChannelProfile {
-    fn fit(train: &SampleSet, channel: usize, window_len: usize) -> Self {
-        // Values of the decisions, per table in order of time.
-        let mut values: Vec<Vec<f64>> = vec![Vec::new(); train.tables().len()];
+/// Rows at which the training windows end, in order, table by table: in a file, neighbouring windows
+/// are then read at once.
+struct WindowEnds<'a> {
+    train: &'a SampleSet,
+    /// Whether a window ends at each row of each table.
+    ends: Vec<Vec<bool>>,
+}
+
+impl<'a> WindowEnds<'a> {
+    fn new(train: &'a SampleSet) -> Self {
+        let mut ends: Vec<Vec<bool>> =
+            train.tables().iter().map(|table| vec![false; table.len()]).collect();
         for sample in train.samples() {
-            let window = train.window(sample);
-            values[sample.table].push(window.row(window.steps() - 1)[channel]);
+            ends[sample.table()][sample.row()] = true;
         }
-        let mut sorted = values.concat();
-        sorted.sort_by(f64::total_cmp);
+        Self { train, ends }
+    }
+
+    /// Rows of a table.
+    fn of_table(&self, table: usize) -> impl Iterator<Item = usize> {
+        let rows = self.ends[table].iter().enumerate();
+        rows.filter(|(_, end)| **end).map(|(row, _)| row)
+    }
+
+    /// Values of a channel at the ends of the windows of a table.
+    fn values(
+        &self,
+        reader: &mut RowReader<'_>,
+        table: usize,
+        channel: usize,
+        values: &mut Vec<f64>,
+    ) -> Result<(), SignalError> {
+        for row in self.of_table(table) {
+            values.extend(reader.row(table, row)?.map(|row| row[channel]));
+        }
+        Ok(())
+    }
+}
+
+impl ChannelProfile {
+    fn fit(ends: &WindowEnds<'_>, channel: usize, window_len: usize) -> Result<Self, SignalError> {
+        let (train, mut reader) = (ends.train, ends.train.reader());
+        let tables = 0..ends.ends.len();
+        let mut sorted = Vec::with_capacity(train.len());
+        for table in tables.clone() {
+            ends.values(&mut reader, table, channel, &mut sorted)?;
+        }
+        sorted.sort_unstable_by(f64::total_cmp);
         let [q1, median, q3] = [1, 2, 3].map(|quarter| sorted[(sorted.len() - 1) * quarter / 4]);
         let deciles = Deciles::from_sorted(&sorted);
-        let max_psi = deciles.as_ref().map_or(0.0, |deciles| {
-            let largest = values.iter().map(|values| largest_psi(deciles, values, window_len));
-            MARGIN * largest.fold(0.0, f64::max)
-        });
-        let scale = (q3 - q1) / NORMAL_IQR;
+        drop(sorted); // as large as all windows
+        let (mut values, mut largest) = (Vec::new(), 0.0_f64);
+        for table in tables.clone() {
+            let Some(deciles) = &deciles else { break };
+            values.clear();
+            ends.values(&mut reader, table, channel, &mut values)?;
+            largest = largest.max(largest_psi(deciles, &values, window_len));
+        }
+        let (max_psi, scale) = (MARGIN * largest, (q3 - q1) / NORMAL_IQR);
         let mut fitted =
             Self { deciles, max_psi, median, scale, location: (0.0, 0.0), spread: (0.0, 0.0) };
-        let features = train.samples().iter();
-        let features: Vec<[f64; 2]> =
-            features.filter_map(|s| fitted.features(channel, &train.window(s))).collect();
-        fitted.location = widened(features.iter().map(|[location, _]| *location));
-        fitted.spread = widened(features.iter().map(|[_, spread]| *spread));
-        fitted
+        let (mut location, mut spread) = (None, None);
+        for table in tables {
+            for row in ends.of_table(table) {
+                let window = reader.window(table, row, train.lookback())?;
+                let features = window.and_then(|window| fitted.features(channel, &window));
+                let Some([own_location, own_spread]) = features else { continue };
+                (location, spread) =
+                    (Some(extended(location, own_location)), Some(extended(spread, own_spread)));
+            }
+        }
+        (fitted.location, fitted.spread) = (widened(location), widened(spread));
+        Ok(fitted)
     }
 
     /// Mean z and ln(mean |z| + 0.01) of a channel; `None` if its scale is 0.
@@ -328,11 +378,13 @@ fn is_outside((low, high): (f64, f64), value: f64) -> bool {
     value < low || value > high
 }
 
-/// Widened range of the values; (0, 0) without values.
-fn widened(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let range = values.fold(None, |range: Option<(f64, f64)>, value| {
-        Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-    });
+/// Range extended to a value.
+fn extended(range: Option<(f64, f64)>, value: f64) -> (f64, f64) {
+    range.map_or((value, value), |(low, high)| (low.min(value), high.max(value)))
+}
+
+/// Widened range; (0, 0) without one.
+fn widened(range: Option<(f64, f64)>) -> (f64, f64) {
     let (low, high) = range.unwrap_or_default();
     let margin = WIDENING * (high - low) / 2.0;
     (low - margin, high + margin)

@@ -1,5 +1,5 @@
 //! Predictions from signal tables, row by row.
-use windvane_signals::{Sample, SignalTable, Window};
+use windvane_signals::{RowReader, Sample, SignalTable, Window};
 
 use crate::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulModel};
 
@@ -31,7 +31,7 @@ use crate::{FittedModel, ModelSpec, PredictError, Prediction, Scratch, StatefulM
 pub struct TableReader<'a> {
     model: &'a dyn FittedModel,
     stateful: Option<&'a dyn StatefulModel>,
-    tables: &'a [SignalTable],
+    table_rows: RowReader<'a>,
     scratch: Scratch,
     /// Position of the reader in each table.
     positions: Vec<TablePosition>,
@@ -42,29 +42,28 @@ pub struct TableReader<'a> {
 }
 
 /// Position in one table, with the recurrent state before the next row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct TablePosition {
+    /// Recurrent state; empty before the first row.
     state: Vec<f32>,
     /// Index of the next row.
     next: usize,
-    /// Whether the table has the model's spec.
-    fits: bool,
+    /// Whether the table has the model's spec; `None` before its first row.
+    fits: Option<bool>,
 }
 
 impl<'a> TableReader<'a> {
     /// Creates a reader before the first row of each table.
     pub fn new(model: &'a dyn FittedModel, tables: &'a [SignalTable]) -> Self {
-        let stateful = model.stateful();
-        let state = vec![0.0; stateful.map_or(0, StatefulModel::state_len)];
-        let scratch = model.scratch();
-        let positions = tables.iter().map(|table| TablePosition {
-            state: state.clone(),
-            next: 0,
-            fits: difference(model.spec(), table).is_none(),
-        });
-        let positions = positions.collect();
-        let rows = Vec::new();
-        Self { model, stateful, tables, scratch, positions, constant_channel: None, rows }
+        Self {
+            model,
+            stateful: model.stateful(),
+            table_rows: RowReader::new(tables),
+            scratch: model.scratch(),
+            positions: vec![TablePosition::default(); tables.len()],
+            constant_channel: None,
+            rows: Vec::new(),
+        }
     }
 
     /// Holds a channel at `value` in every row.
@@ -77,21 +76,25 @@ impl<'a> TableReader<'a> {
     /// warm-up, on a filled candle, outside the tables.
     ///
     /// # Errors
-    /// [`PredictError::OtherTable`] for a table of another spec, and the errors of
-    /// [`predict`](crate::DirectionModel::predict).
+    /// [`PredictError::OtherTable`] for a table of another spec, [`PredictError::Signal`] for a file
+    /// that cannot be read, and the errors of [`predict`](crate::DirectionModel::predict).
     pub fn predict(
         &mut self,
         table: usize,
         row: usize,
     ) -> Result<Option<Prediction>, PredictError> {
-        if self.positions.get(table).is_some_and(|position| !position.fits) {
+        let Some(own) = self.table_rows.tables().get(table) else { return Ok(None) };
+        let spec = self.model.spec();
+        let fits = &mut self.positions[table].fits;
+        if !*fits.get_or_insert_with(|| difference(spec, own).is_none()) {
             return Err(self.other_table(table));
         }
-        let lookback = self.model.spec().lookback;
-        let window = self.tables.get(table).and_then(|rows| rows.window(row, lookback));
-        let Some(window) = window else { return Ok(None) };
+        if own.decision(row, spec.lookback).is_none() {
+            return Ok(None);
+        }
         self.read(table, row)?;
-        let Self { model, stateful, scratch, positions, constant_channel, rows, .. } = self;
+        let Self { model, stateful, table_rows, scratch, positions, constant_channel, rows } = self;
+        let Some(window) = table_rows.window(table, row, spec.lookback)? else { return Ok(None) };
         let values = with_constant(window.values(), window.width(), *constant_channel, rows);
         let window = Window::new(values, window.width(), window.decided_at()).unwrap_or(window);
         let predicted = match stateful {
@@ -107,8 +110,8 @@ impl<'a> TableReader<'a> {
     /// The errors of [`predict`](Self::predict), and [`PredictError::WindowShape`] if the sample's
     /// window is shorter than the model's or the sample belongs to other tables.
     pub fn predict_sample(&mut self, sample: &Sample) -> Result<Prediction, PredictError> {
-        let Sample { table, row, .. } = *sample;
-        let got = self.tables.get(table).map_or(0, |rows| rows.run(row));
+        let (table, row) = (sample.table(), sample.row());
+        let got = self.table_rows.tables().get(table).map_or(0, |rows| rows.run(row));
         let shape =
             PredictError::WindowShape { what: "rows", expected: self.model.spec().lookback, got };
         self.predict(table, row)?.ok_or(shape)
@@ -116,7 +119,7 @@ impl<'a> TableReader<'a> {
 
     /// Error for a table of another spec.
     fn other_table(&self, table: usize) -> PredictError {
-        let (model, table) = (self.model.id().to_string(), &self.tables[table]);
+        let (model, table) = (self.model.id().to_string(), &self.table_rows.tables()[table]);
         let difference = difference(self.model.spec(), table);
         let Difference { what, expected, got } = difference.unwrap_or_default();
         PredictError::OtherTable { model, pair: table.pair().clone(), what, expected, got }
@@ -125,17 +128,19 @@ impl<'a> TableReader<'a> {
     /// Updates the recurrent state up to a row. Starts from zero at the first row of its run of
     /// complete rows, unless the state is already inside that run and before the row.
     fn read(&mut self, table: usize, row: usize) -> Result<(), PredictError> {
-        let Self { stateful, tables, scratch, positions, constant_channel, rows, .. } = self;
+        let Self { stateful, table_rows, scratch, positions, constant_channel, rows, .. } = self;
         let Some(model) = stateful else { return Ok(()) };
-        let (table, TablePosition { state, next, .. }) = (&tables[table], &mut positions[table]);
-        let first = row + 1 - table.run(row);
+        let (own, TablePosition { state, next, .. }) =
+            (&table_rows.tables()[table], &mut positions[table]);
+        let first = row + 1 - own.run(row);
+        state.resize(model.state_len(), 0.0);
         if *next <= first || *next > row + 1 {
             state.fill(0.0);
             *next = first;
         }
         while *next <= row {
-            let values = table.row(*next).unwrap_or_default();
-            let values = with_constant(values, table.width(), *constant_channel, rows);
+            let values = table_rows.row(table, *next)?.unwrap_or_default();
+            let values = with_constant(values, own.width(), *constant_channel, rows);
             model.update_state(values, state, scratch)?;
             *next += 1;
         }

@@ -32,7 +32,7 @@ pub fn fit_policy(
     let volatilities: Vec<Vec<Option<f64>>> =
         validation.tables().iter().map(windvane_signals::SignalTable::close_volatility).collect();
     let scores = validation.samples().iter().zip(&predicted).filter_map(|(sample, p)| {
-        let sigma = volatilities[sample.table][sample.row]?;
+        let sigma = volatilities[sample.table()][sample.row()]?;
         Some(Policy::score(*p, sigma))
     });
     Policy::fit(config, scores.collect::<Vec<f64>>())

@@ -46,7 +46,7 @@ pub fn calibrate(
 ) -> Result<Calibration, TrainError> {
     let min_margin = model.calibration().min_margin();
     let logits = log_probabilities(model, slice)?;
-    let labels: Vec<usize> = slice.samples().iter().map(|sample| sample.label.index()).collect();
+    let labels: Vec<usize> = slice.samples().iter().map(|sample| sample.label().index()).collect();
     #[expect(clippy::cast_possible_truncation, reason = "within 0.1 to 10")]
     let [temperature, exponent] = fit_parameters(&logits, &labels).map(|number| number as f32);
     let calibration = Calibration::new(temperature, min_margin)?.with_exponent(exponent)?;

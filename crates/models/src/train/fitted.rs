@@ -46,6 +46,10 @@ impl Learner for Fitted {
         serde_json::to_string(&("fitted", self.id().as_str(), hash)).ok()
     }
 
+    fn row_memory(&self, _: usize) -> Option<usize> {
+        Some(0)
+    }
+
     /// Returns the model.
     ///
     /// # Errors
@@ -58,7 +62,7 @@ impl Learner for Fitted {
         run: &Run<'_>,
     ) -> Result<Box<dyn FittedModel>, TrainError> {
         let (given, own) = (spec_of(train, validation)?, self.model.spec());
-        let known = record_of(train, validation, run.seed()).validated_until;
+        let known = record_of(train, validation, run.seed())?.validated_until;
         let later = self.model.record().is_some_and(|record| record.validated_until > known);
         let rules = [
             (given.signals != own.signals, "they have other channels or another gap policy"),

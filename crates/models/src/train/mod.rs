@@ -10,7 +10,7 @@ mod selective;
 use std::sync::Arc;
 
 use windvane_candles::{Direction, Timestamp};
-use windvane_signals::{SampleSet, TrainSet, ValidationSet};
+use windvane_signals::{Sample, SampleSet, TrainSet, ValidationSet};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{FittedModel, ModelId, ModelSpec, TrainError, TrainingRecord};
@@ -46,6 +46,14 @@ pub trait Learner: Send + Sync {
         None
     }
 
+    /// Bytes per row of the tables that a fit holds at most, beside the candles, the samples and the
+    /// values of the tables, for rows of `width` channels; `None`, the default, if it needs the values
+    /// in memory. A learner that reads rows only by [`SampleSet::reader`] can fit on tables in a file.
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        let _ = width;
+        None
+    }
+
     /// Fits a model to the training windows.
     ///
     /// # Errors
@@ -68,6 +76,10 @@ macro_rules! forward {
 
             fn settings(&self) -> Option<String> {
                 (**self).settings()
+            }
+
+            fn row_memory(&self, width: usize) -> Option<usize> {
+                (**self).row_memory(width)
             }
 
             fn fit(
@@ -117,15 +129,23 @@ fn spec_of_samples(samples: &SampleSet) -> Result<ModelSpec, TrainError> {
 }
 
 /// Creates the training record of a model fitted on these windows, before the first epoch.
-pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> TrainingRecord {
+///
+/// # Errors
+/// [`SignalError::File`](windvane_signals::SignalError::File) if the tables are in a file that cannot
+/// be read.
+pub fn record_of(
+    train: &TrainSet,
+    validation: &ValidationSet,
+    seed: u64,
+) -> Result<TrainingRecord, TrainError> {
     let samples = train.samples();
-    let mut pairs: Vec<String> =
-        samples.iter().map(|sample| train.tables()[sample.table].pair().to_string()).collect();
+    let used = train.used_tables().into_iter().flatten();
+    let mut pairs: Vec<String> = used.map(|table| table.pair().to_string()).collect();
     pairs.sort();
     pairs.dedup();
-    let validated = validation.samples().iter().map(|sample| sample.outcome.settled_at).max();
+    let validated = validation.samples().iter().map(Sample::settled_at).max();
     let validated_until = validated.unwrap_or(train.until());
-    TrainingRecord {
+    Ok(TrainingRecord {
         version: env!("CARGO_PKG_VERSION").to_string(),
         pairs,
         windows: samples.len(),
@@ -134,7 +154,7 @@ pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> Tra
         until: train.until(),
         validated_until,
         seed,
-        data_hash: data_hash(&[train, validation], validated_until),
+        data_hash: data_hash(&[train, validation], validated_until)?,
         epochs: 0,
         best_epoch: 0,
         train_loss: None,
@@ -143,7 +163,7 @@ pub fn record_of(train: &TrainSet, validation: &ValidationSet, seed: u64) -> Tra
         unrecorded: Vec::new(),
         held_out: None,
         notes: Vec::new(),
-    }
+    })
 }
 
 /// Checks that at least `least` training windows are UP or DOWN, and that both directions occur.
@@ -164,16 +184,19 @@ pub fn check_directions(train: &TrainSet, least: usize) -> Result<(), TrainError
 }
 
 /// XXH3 hash of the used tables' rows known at `until`, and of all labels.
-fn data_hash(sets: &[&SampleSet], until: Timestamp) -> String {
+fn data_hash(sets: &[&SampleSet], until: Timestamp) -> Result<String, TrainError> {
     let mut hash = Xxh3::new();
     for samples in sets {
-        for table in samples.used_tables().into_iter().flatten() {
+        let mut reader = samples.reader();
+        for (index, table) in samples.used_tables().into_iter().enumerate() {
+            let Some(table) = table else { continue };
             hash.update(table.pair().as_str().as_bytes());
             let rows = 0..table.len();
             let known = rows.take_while(|row| table.close_time(*row).is_some_and(|at| at <= until));
             for row in known {
                 let numbers = [table.close(row).unwrap_or_default()];
-                for number in table.row(row).unwrap_or_default().iter().chain(&numbers) {
+                let values = reader.row(index, row)?.unwrap_or_default();
+                for number in values.iter().chain(&numbers) {
                     hash.update(&number.to_bits().to_le_bytes());
                 }
                 let open_time = table.open_time(row).map_or(0, Timestamp::millis);
@@ -181,9 +204,9 @@ fn data_hash(sets: &[&SampleSet], until: Timestamp) -> String {
             }
         }
         for sample in samples.samples() {
-            hash.update(&[sample.label.index().to_le_bytes()[0]]);
+            hash.update(&[sample.label().index().to_le_bytes()[0]]);
             hash.update(&sample.decided_at.millis().to_le_bytes());
         }
     }
-    format!("{:016x}", hash.digest())
+    Ok(format!("{:016x}", hash.digest()))
 }

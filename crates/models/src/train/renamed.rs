@@ -39,6 +39,10 @@ impl<L: Learner> Learner for Renamed<L> {
         self.learner.settings()
     }
 
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        self.learner.row_memory(width)
+    }
+
     fn fit(
         &self,
         train: &TrainSet,

@@ -34,6 +34,10 @@ impl<L: Learner> Learner for Selective<L> {
         serde_json::to_string(&("selective", id.as_str(), coverage, learner.settings()?)).ok()
     }
 
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        self.learner.row_memory(width)
+    }
+
     fn fit(
         &self,
         train: &TrainSet,

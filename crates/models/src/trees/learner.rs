@@ -194,12 +194,15 @@ impl BoostedTreesLearner {
         self.validate()?;
         let spec = spec_of(train, validation)?;
         check_directions(train, MIN_WINDOWS)?;
+        for samples in [&**train, &**validation] {
+            samples.require_memory("boosted trees")?;
+        }
         let positions = positions(&spec, self.lags.as_ref())?;
         let positions =
             positions.unwrap_or_else(|| (0..spec.lookback * spec.signals.width()).collect());
         let monotone = of_inputs(&self.monotone, &spec, &positions)?;
         let scaler = Scaler::fit(train)?;
-        let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
+        let mut record = record_of(train, validation, run.seed())?.with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
         let boosted = self.boost(train, &choose, (&positions, monotone), run)?;
         (record.epochs, record.best_epoch) = (boosted.rounds, 0);
@@ -300,10 +303,10 @@ impl<'a> TreeRows<'a> {
     /// Selects the windows of an objective. The binary labels are 1 for UP, 0 for DOWN.
     fn new(samples: &'a SampleSet, objective: TreesObjective) -> Self {
         let binary = objective == TreesObjective::Binary;
-        let used = |sample: &&Sample| !binary || sample.label != Direction::Neutral;
+        let used = |sample: &&Sample| !binary || sample.label() != Direction::Neutral;
         let used: Vec<&Sample> = samples.samples().iter().filter(used).collect();
         let windows = used.iter().map(|sample| samples.window(sample).values()).collect();
-        let labels = used.iter().map(|sample| match (binary, sample.label) {
+        let labels = used.iter().map(|sample| match (binary, sample.label()) {
             (true, label) => u8::from(label == Direction::Up),
             (false, label) => label.index().to_le_bytes()[0],
         });

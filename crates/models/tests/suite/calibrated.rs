@@ -83,7 +83,7 @@ fn selective_reaches_target_coverage_and_raises_accuracy() {
                 let direction = model.predict(test.window(sample), &mut scratch).unwrap().direction;
                 if direction != windvane_candles::Direction::Neutral {
                     predictions += 1.0;
-                    correct += f64::from(u8::from(direction == sample.label));
+                    correct += f64::from(u8::from(direction == sample.label()));
                 }
             }
             (predictions / test.len() as f64, correct / predictions)

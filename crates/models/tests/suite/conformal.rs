@@ -47,12 +47,12 @@ fn cases(series: &CandleSeries) -> (Vec<Case>, Vec<Case>) {
     let learner = WeightedSignalsLearner::learned();
     let model = learner.fit_model(&train, &validation, &Run::new(1)).unwrap();
     let past = predictions(&model, &validation).unwrap();
-    let past = past.into_iter().zip(validation.samples()).map(|(p, s)| (p, s.label)).collect();
+    let past = past.into_iter().zip(validation.samples()).map(|(p, s)| (p, s.label())).collect();
     let mut scratch = model.scratch();
     let test = split.test(&samples);
     let tested = test.samples().iter().map(|sample| {
         let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
-        (prediction.probabilities, sample.label)
+        (prediction.probabilities, sample.label())
     });
     (past, tested.collect())
 }

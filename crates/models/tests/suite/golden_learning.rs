@@ -130,7 +130,7 @@ fn golden_v32_approaches_best_rule_of_markets() {
         let (test, mut scratch) = (split.test(&samples), model.scratch());
         let correct = test.samples().iter().filter(|sample| {
             let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
-            (prediction.probabilities.margin() > 0.0) == (sample.outcome.change > 0.0)
+            (prediction.probabilities.margin() > 0.0) == (sample.outcome().change > 0.0)
         });
         let accuracy = correct.count() as f64 / test.len() as f64;
         let best = about["test_accuracy_of_bayes_rule"].as_f64().unwrap_or(0.5);

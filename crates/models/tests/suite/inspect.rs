@@ -224,9 +224,9 @@ fn activity_finds_dead_units_and_stuck_gates() {
     let series = market(MarketModel::AR1, 2_000, 1);
     let model = quick_v31(&series);
     let (before, after, dead) = with_parts(&series, |_, _, test| {
-        let some = test.filtered(|sample| sample.row.is_multiple_of(7));
+        let some = test.filtered(|sample| sample.row().is_multiple_of(7));
         let of = |model: &Network| LayerActivity::measure(model, &some).unwrap();
-        let few = test.filtered(|sample| sample.row == test.samples()[0].row);
+        let few = test.filtered(|sample| sample.row() == test.samples()[0].row());
         let error = LayerActivity::measure(&model, &few).unwrap_err();
         assert!(matches!(error, TrainError::TooFewWindows { got: 1, .. }), "{error}");
         let before = of(&model);
@@ -257,12 +257,12 @@ fn gradient_norm_of_head_bias_is_mean_probability_error() {
     let v3 = quick_v3(&series);
     with_parts(&series, |train, _, _| {
         // More than one chunk, and a part of one.
-        let some = train.filtered(|sample| sample.row < 200);
+        let some = train.filtered(|sample| sample.row() < 200);
         let mut error = [0.0; CLASSES];
         for sample in some.samples() {
             let predicted = softmax(v3.trace(some.window(sample)).unwrap().logits);
             for (class, (error, p)) in error.iter_mut().zip(predicted).enumerate() {
-                let happened = f64::from(u8::from(sample.label.index() == class));
+                let happened = f64::from(u8::from(sample.label().index() == class));
                 *error += (p - happened) / some.len() as f64;
             }
         }

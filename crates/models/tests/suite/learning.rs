@@ -19,7 +19,7 @@ fn accuracy(model: &dyn FittedModel, test: &SampleSet) -> (f64, usize) {
     let correct = test.samples().iter().filter(|sample| {
         let prediction = reader.predict_sample(sample).unwrap();
         let margin = prediction.probabilities.margin();
-        margin != 0.0 && (margin > 0.0) == (sample.outcome.change > 0.0)
+        margin != 0.0 && (margin > 0.0) == (sample.outcome().change > 0.0)
     });
     (correct.count() as f64 / test.len() as f64, test.len())
 }
@@ -344,7 +344,7 @@ fn training_rejects_foreign_validation_windows() {
     let far = LabelSpec { horizon: 5, ..LabelSpec::default() };
     let other = SampleSet::collect(&tables, 20, far).unwrap();
     let split = common::split(&series);
-    let early = Split::for_live(&samples.filtered(|s| s.row < 200), 0.5).unwrap();
+    let early = Split::for_live(&samples.filtered(|s| s.row() < 200), 0.5).unwrap();
     let train = split.train(&samples).unwrap();
     let refused = |validation: &windvane_signals::ValidationSet| {
         let learner = WeightedSignalsLearner::default();

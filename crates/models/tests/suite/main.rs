@@ -38,5 +38,6 @@ mod stateful;
 mod stopped;
 mod streaming;
 mod swap;
+mod tables_in_file;
 mod train_config;
 mod trees;

@@ -56,7 +56,7 @@ fn counts(model: &Network, from: Timestamp) -> [usize; 4] {
     let mut scratch = model.scratch();
     for sample in held_out.samples() {
         let predicted = model.predict(held_out.window(sample), &mut scratch).unwrap().direction;
-        let outcome = Direction::from_change(sample.outcome.change);
+        let outcome = Direction::from_change(sample.outcome().change);
         let counts = predicted != Direction::Neutral && outcome != Direction::Neutral;
         predictions += usize::from(predicted != Direction::Neutral);
         scored += usize::from(counts);

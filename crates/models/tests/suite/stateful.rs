@@ -125,7 +125,7 @@ fn stateful_v32_learns_dependence_outside_window() {
         let mut reader = TableReader::new(&*model, &tables);
         let correct = |sample: &&windvane_signals::Sample| {
             let margin = reader.predict_sample(sample).unwrap().probabilities.margin();
-            (margin > 0.0) == (sample.outcome.change > 0.0)
+            (margin > 0.0) == (sample.outcome().change > 0.0)
         };
         test.samples().iter().filter(correct).count() as f64 / test.len() as f64
     };

@@ -144,8 +144,8 @@ fn training_pools_pairs_or_fits_them_separately() {
         (model.record().unwrap().windows, model.to_bytes().unwrap())
     };
     let (pooled, _) = bytes(&samples);
-    let (first, alone) = bytes(&samples.filtered(|sample| sample.table == 0));
-    let (second, _) = bytes(&samples.filtered(|sample| sample.table == 1));
+    let (first, alone) = bytes(&samples.filtered(|sample| sample.table() == 0));
+    let (second, _) = bytes(&samples.filtered(|sample| sample.table() == 1));
     assert_eq!(pooled, first + second);
     // A model of one pair does not depend on the other pairs.
     let own = SampleSet::collect(&tables[..1], 20, LabelSpec::default()).unwrap();

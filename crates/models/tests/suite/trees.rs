@@ -23,7 +23,7 @@ fn accuracy(model: &BoostedTrees, test: &SampleSet) -> f64 {
     let mut scratch = model.scratch();
     let correct = test.samples().iter().filter(|sample| {
         let prediction = model.predict(test.window(sample), &mut scratch).unwrap();
-        prediction.direction == sample.label
+        prediction.direction == sample.label()
     });
     correct.count() as f64 / test.len() as f64
 }

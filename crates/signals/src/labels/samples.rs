@@ -5,22 +5,50 @@ use std::sync::Arc;
 use windvane_candles::{Direction, Timestamp};
 
 use super::{Band, LabelSpec, PanelMedian};
-use crate::{Outcome, SignalError, SignalTable, Window};
+use crate::{Outcome, RowReader, SignalError, SignalTable, Window};
 
-/// Window with its label.
+/// Window with its label, in 32 bytes: a training has one per candle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// Index of the table that contains the window.
-    pub table: usize,
-    /// Index of the window's last row, at which the decision is made.
-    pub row: usize,
-    /// Class of the outcome.
-    pub label: Direction,
-    /// Price change that determines the label; under [`Band::Relative`] it is the log change minus the
-    /// panel's median.
-    pub outcome: Outcome,
     /// Close time of the window's last candle.
     pub decided_at: Timestamp,
+    table: u32,
+    row: u32,
+    change: f64,
+    label: Direction,
+    /// Milliseconds from the decision to the outcome, in little-endian order.
+    elapsed: [u8; 7],
+}
+
+impl Sample {
+    /// Returns the class of the outcome.
+    pub fn label(&self) -> Direction {
+        self.label
+    }
+
+    /// Returns the price change that determines the label; under [`Band::Relative`] it is the log
+    /// change minus the panel's median.
+    pub fn outcome(&self) -> Outcome {
+        Outcome { change: self.change, settled_at: self.settled_at() }
+    }
+
+    /// Returns the time at which the outcome is known.
+    pub fn settled_at(&self) -> Timestamp {
+        let mut bytes = [0; 8];
+        bytes[..7].copy_from_slice(&self.elapsed);
+        let elapsed = i64::from_le_bytes(bytes);
+        Timestamp::from_millis(self.decided_at.millis().saturating_add(elapsed))
+    }
+
+    /// Returns the index of the table that contains the window.
+    pub fn table(&self) -> usize {
+        self.table as usize
+    }
+
+    /// Returns the index of the window's last row, at which the decision is made.
+    pub fn row(&self) -> usize {
+        self.row as usize
+    }
 }
 
 /// Samples of several tables, sorted by the time of the decision, then by table.
@@ -88,24 +116,21 @@ impl SampleSet {
         let mut samples = Vec::with_capacity(tables.iter().map(SignalTable::len).sum());
         for (index, table) in tables.iter().enumerate() {
             for row in 0..table.len() {
-                let Some(window) = table.window(row, lookback) else { continue };
-                let decided_at = window.decided_at();
+                let Some(decided_at) = table.decision(row, lookback) else { continue };
                 let label = match &mut panel {
                     Some(panel) => panel
                         .outcome(index, row, labels.horizon)
                         .map(|outcome| (Direction::from_change(outcome.change), outcome)),
                     None => labels.label(table, row),
                 };
-                samples.extend(label.map(|(label, outcome)| Sample {
-                    table: index,
-                    row,
-                    label,
-                    outcome,
-                    decided_at,
-                }));
+                let Some((label, outcome)) = label else { continue };
+                let elapsed = outcome.settled_at.millis() - decided_at.millis();
+                let [elapsed @ .., _] = elapsed.to_le_bytes(); // 2^56 ms are two million years
+                let (table, row, change) = (narrow(index)?, narrow(row)?, outcome.change);
+                samples.push(Sample { decided_at, table, row, change, label, elapsed });
             }
         }
-        samples.sort_unstable_by_key(|sample| (sample.decided_at, sample.table, sample.row));
+        samples.sort_unstable_by_key(|sample| (sample.decided_at, sample.table(), sample.row()));
         samples.shrink_to_fit();
         Ok(Self::of(tables.into(), lookback, labels, samples))
     }
@@ -173,21 +198,39 @@ impl SampleSet {
         self.tables.first().map_or(0, SignalTable::width)
     }
 
-    /// Returns the window of a sample of this set.
+    /// Returns the window of a sample of this set, whose tables are in memory. A
+    /// [`reader`](Self::reader) reads the windows of any set.
     ///
     /// # Panics
-    /// If the sample is from another set and its window does not exist in the tables of this set.
+    /// If the tables are in a file, or the sample is from another set and its window does not exist
+    /// in the tables of this set.
     pub fn window(&self, sample: &Sample) -> Window<'_> {
-        self.tables[sample.table]
-            .window(sample.row, self.lookback)
-            .expect("invariant: a sample has a window")
+        self.tables[sample.table()]
+            .window(sample.row(), self.lookback)
+            .expect("invariant: a sample has a window; SampleSet::reader reads tables in a file")
+    }
+
+    /// Creates a reader of the tables, in memory or in a file.
+    pub fn reader(&self) -> RowReader<'_> {
+        RowReader::new(&self.tables)
+    }
+
+    /// Checks that the values of all tables are in memory, for a learner that reads windows at
+    /// random.
+    ///
+    /// # Errors
+    /// [`SignalError::InFile`] with the name of the learner.
+    pub fn require_memory(&self, reader: &'static str) -> Result<(), SignalError> {
+        let is_in_memory = self.tables.iter().all(SignalTable::is_in_memory);
+        if is_in_memory { Ok(()) } else { Err(SignalError::InFile { reader }) }
     }
 
     /// Returns the tables, with `None` in place of a table without a sample in this set.
     pub fn used_tables(&self) -> Vec<Option<&SignalTable>> {
         let mut used = vec![None; self.tables.len()];
         for sample in self.samples() {
-            used[sample.table] = Some(&self.tables[sample.table]);
+            let table = sample.table();
+            used[table] = Some(&self.tables[table]);
         }
         used
     }
@@ -196,10 +239,19 @@ impl SampleSet {
     pub fn class_counts(&self) -> [usize; 3] {
         let mut counts = [0; 3];
         for sample in self.samples() {
-            counts[sample.label.index()] += 1;
+            counts[sample.label().index()] += 1;
         }
         counts
     }
+}
+
+/// Index of a table or row of a sample.
+fn narrow(index: usize) -> Result<u32, SignalError> {
+    u32::try_from(index).map_err(|_| SignalError::Setting {
+        setting: "number of tables and of rows per table",
+        expected: "at most 4,294,967,296",
+        got: index as f64,
+    })
 }
 
 /// Checks that all tables have the channels, the gap policy and the interval of the first one.

@@ -36,7 +36,7 @@ impl Embargo {
     pub(super) fn keeps_apart(self, tests: &[Period], sample: &Sample) -> bool {
         tests.iter().all(|test| {
             let (before, after) = self.around(test);
-            sample.outcome.settled_at <= before || sample.decided_at >= after
+            sample.settled_at() <= before || sample.decided_at >= after
         })
     }
 }

@@ -94,7 +94,7 @@ impl ValidationSet {
         let hint = "use a longer validation period";
         let few = SignalError::EmptyPart { part: "validation", hint };
         let cut = quantile(&self.samples, 1.0 - share).ok_or(few.clone())?;
-        let earlier = self.samples.filtered(|sample| sample.outcome.settled_at <= cut);
+        let earlier = self.samples.filtered(|sample| sample.settled_at() <= cut);
         let later = self.samples.filtered(|sample| sample.decided_at >= cut);
         if earlier.is_empty() || later.is_empty() {
             return Err(few);

@@ -30,7 +30,7 @@ impl Period {
     /// Returns whether a sample's decision and its outcome are in the period.
     fn holds(&self, sample: &Sample) -> bool {
         self.contains(sample.decided_at)
-            && self.until.is_none_or(|until| sample.outcome.settled_at <= until)
+            && self.until.is_none_or(|until| sample.settled_at() <= until)
     }
 }
 
@@ -140,10 +140,10 @@ impl Split {
         let end = embargo.before(self.validate_from);
         let samples = pool.filtered(|sample| {
             self.train_from.is_none_or(|from| sample.decided_at >= from)
-                && sample.outcome.settled_at <= end
+                && sample.settled_at() <= end
                 && embargo.keeps_apart(&self.tests, sample)
         });
-        let until = samples.samples().iter().map(|sample| sample.outcome.settled_at).max();
+        let until = samples.samples().iter().map(Sample::settled_at).max();
         let until = until.ok_or(SignalError::EmptyPart {
             part: "training",
             hint: "use a later validation and test period, or more candles before them",
@@ -162,7 +162,7 @@ impl Split {
         let end = self.validate_until.map(|until| embargo.before(until));
         let samples = pool.filtered(|sample| {
             sample.decided_at >= self.validate_from
-                && end.is_none_or(|end| sample.outcome.settled_at <= end)
+                && end.is_none_or(|end| sample.settled_at() <= end)
                 && embargo.keeps_apart(&self.tests, sample)
         });
         if samples.is_empty() {
@@ -209,7 +209,7 @@ impl Split {
 
     /// Split with a validation up to the last sample.
     fn until(last: &Sample, validate_from: Timestamp) -> Result<Self, SignalError> {
-        let test_from = Timestamp::from_millis(last.outcome.settled_at.millis().saturating_add(1));
+        let test_from = Timestamp::from_millis(last.settled_at().millis().saturating_add(1));
         Self::builder().validate_from(validate_from).test_from(test_from).embargo(0).build()
     }
 }

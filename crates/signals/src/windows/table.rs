@@ -5,6 +5,7 @@ use windvane_candles::{Candle, CandleSeries, Interval, Pair, Timestamp};
 
 use super::Window;
 use super::blocks::RowBlocks;
+use super::values::{TableStore, TableValues};
 use crate::channels::{CloseCandles, MarketClose};
 use crate::{
     CloseVolatility, GapPolicy, MarketSnapshot, Panel, Registry, SignalError, SignalPipeline,
@@ -14,7 +15,8 @@ use crate::{
 /// Channel values of a series, row by row, with the closes and times that labels need.
 ///
 /// A [`SignalPipeline`] computes it in a loop, so batch and live rows have the same bits. Clones
-/// share the rows, so a clone copies only a pointer.
+/// share the rows, so a clone copies only a pointer. The values are in memory, or in the file of a
+/// [`TableStore`]; a [`RowReader`](crate::RowReader) reads both.
 ///
 /// # Examples
 /// ```
@@ -46,7 +48,7 @@ struct TableData {
     /// Milliseconds from the open of a candle to its close.
     session: i64,
     spec: SignalSpec,
-    values: Vec<f64>,
+    values: TableValues,
     rows: RowBlocks,
 }
 
@@ -82,17 +84,32 @@ impl SignalTable {
         series: &CandleSeries,
         others: &[CandleSeries],
     ) -> Result<Self, SignalError> {
+        Self::build_in(&TableStore::memory(), spec, registry, series, others)
+    }
+
+    /// Computes the same as [`build`](Self::build) with the values in a store.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and [`SignalError::File`] if the file cannot be written, for
+    /// example because the disk is full.
+    pub fn build_in(
+        store: &TableStore,
+        spec: &SignalSpec,
+        registry: &Registry,
+        series: &CandleSeries,
+        others: &[CandleSeries],
+    ) -> Result<Self, SignalError> {
         let mut pipeline = SignalPipeline::new(spec, series.interval(), registry)?;
         let mut market = MarketCursors::new(spec, series, others)?;
-        let mut data = TableData::new(spec, series);
+        let mut data = TableData::new(store, spec, series);
         for candle in series {
             if spec.gaps == GapPolicy::ByClock {
                 market.advance(&mut pipeline, candle.open_time())?;
             }
             let rows = pipeline.update(market.snapshot(candle))?;
-            data.push(rows, candle);
+            data.push(rows, candle)?;
         }
-        Ok(Self { data: Arc::new(data) })
+        data.finish()
     }
 
     /// Computes the tables of all series of a market, in their order, with the bits of
@@ -132,6 +149,19 @@ impl SignalTable {
         registry: &Registry,
         series: &[CandleSeries],
     ) -> Result<Vec<Self>, SignalError> {
+        Self::build_all_in(&TableStore::memory(), spec, registry, series)
+    }
+
+    /// Computes the same as [`build_all`](Self::build_all) with the values in a store.
+    ///
+    /// # Errors
+    /// As [`build_all`](Self::build_all) and [`build_in`](Self::build_in).
+    pub fn build_all_in(
+        store: &TableStore,
+        spec: &SignalSpec,
+        registry: &Registry,
+        series: &[CandleSeries],
+    ) -> Result<Vec<Self>, SignalError> {
         let Some(interval) = series.first().map(CandleSeries::interval) else {
             return Ok(Vec::new());
         };
@@ -141,7 +171,8 @@ impl SignalTable {
         }
         let shares_market = spec.gaps == GapPolicy::ByClock && !spec.pairs().is_empty();
         if !shares_market {
-            return series.iter().map(|own| Self::build(spec, registry, own, series)).collect();
+            let tables = series.iter();
+            return tables.map(|own| Self::build_in(store, spec, registry, own, series)).collect();
         }
         let sessions: Vec<_> =
             series.iter().map(|series| (series.pair().clone(), series.session_close())).collect();
@@ -149,7 +180,7 @@ impl SignalTable {
         // The bound protects a live feed; a series of the past may have any gap.
         panel.set_max_ahead(u32::MAX)?;
         let mut tables: Vec<TableData> =
-            series.iter().map(|series| TableData::new(spec, series)).collect();
+            series.iter().map(|series| TableData::new(store, spec, series)).collect();
         let mut cursors: Vec<Cursor<'_>> =
             series.iter().map(|series| Cursor { series, next: 0, lag: 0 }).collect();
         while let Some(open_time) = cursors.iter().filter_map(Cursor::next_open).min() {
@@ -162,12 +193,12 @@ impl SignalTable {
             while let Some(close) = panel.next_close() {
                 for (place, rows) in close.rows() {
                     if let (Some(rows), Some(candle)) = (rows, close.candle(place)) {
-                        tables[place].push(rows, candle);
+                        tables[place].push(rows, candle)?;
                     }
                 }
             }
         }
-        Ok(tables.into_iter().map(|data| Self { data: Arc::new(data) }).collect())
+        tables.into_iter().map(TableData::finish).collect()
     }
 
     /// Returns the open time of a row's candle.
@@ -205,10 +236,22 @@ impl SignalTable {
         self.data.rows.len() == 0
     }
 
-    /// Returns a row's values; `None` if a channel is in its warm-up or undefined.
+    /// Returns whether the values are in memory, and not in the file of a [`TableStore`].
+    pub fn is_in_memory(&self) -> bool {
+        self.data.values.in_memory().is_some()
+    }
+
+    /// Values of all rows: in memory or in a file.
+    pub(super) fn values(&self) -> &TableValues {
+        &self.data.values
+    }
+
+    /// Returns a row's values; `None` if a channel is in its warm-up or undefined, and of a table in
+    /// a file, whose rows a [`RowReader`](crate::RowReader) reads.
     pub fn row(&self, index: usize) -> Option<&[f64]> {
         let width = self.width();
-        (self.run(index) > 0).then(|| &self.data.values[index * width..(index + 1) * width])
+        let values = self.data.values.in_memory()?;
+        (self.run(index) > 0).then(|| &values[index * width..(index + 1) * width])
     }
 
     /// Returns the number of consecutive complete rows up to and including this one, since the
@@ -263,14 +306,23 @@ impl SignalTable {
     }
 
     /// Returns the last `lookback` rows up to and including `index`; `None` unless all are complete
-    /// and consecutive, and the last row is not filled in.
+    /// and consecutive, and the last row is not filled in. `None` also of a table in a file, whose
+    /// windows a [`RowReader`](crate::RowReader) reads.
     pub fn window(&self, index: usize, lookback: usize) -> Option<Window<'_>> {
+        let decided_at = self.decision(index, lookback)?;
+        let width = self.width();
+        let values = self.data.values.in_memory()?;
+        let rows = &values[(index + 1 - lookback) * width..(index + 1) * width];
+        Window::new(rows, width, decided_at)
+    }
+
+    /// Returns the time of the decision at a row, the close time of its candle; `None` unless a
+    /// window of `lookback` rows ends there.
+    pub fn decision(&self, index: usize, lookback: usize) -> Option<Timestamp> {
         if lookback == 0 || self.run(index) < lookback || self.is_held(index) {
             return None;
         }
-        let width = self.width();
-        let rows = &self.data.values[(index + 1 - lookback) * width..(index + 1) * width];
-        Window::new(rows, width, self.close_time(index)?)
+        self.close_time(index)
     }
 
     /// Returns the price change from row `index` to `horizon` rows later; `None` at the end of the
@@ -316,19 +368,26 @@ impl SignalTable {
 }
 
 impl TableData {
-    fn new(spec: &SignalSpec, series: &CandleSeries) -> Self {
+    fn new(store: &TableStore, spec: &SignalSpec, series: &CandleSeries) -> Self {
         Self {
             session: session_of(series),
             spec: spec.clone(),
-            values: Vec::with_capacity(series.len() * spec.width()),
+            values: TableValues::new(store, series.len() * spec.width()),
             rows: RowBlocks::new(series),
         }
     }
 
     /// Appends the rows of a candle.
-    fn push(&mut self, rows: SignalRows<'_>, candle: &Candle) {
-        self.values.extend_from_slice(rows.raw());
+    fn push(&mut self, rows: SignalRows<'_>, candle: &Candle) -> Result<(), SignalError> {
+        self.values.push(rows.raw())?;
         self.rows.push(rows, candle);
+        Ok(())
+    }
+
+    /// Returns the table after the last row.
+    fn finish(mut self) -> Result<SignalTable, SignalError> {
+        self.values.finish()?;
+        Ok(SignalTable { data: Arc::new(self) })
     }
 }
 

@@ -5,8 +5,8 @@ use common::{any_series, candle, flat, others, pair, series, single, walk, wide,
 use proptest::prelude::*;
 use windvane_candles::{Candle, CandleSeries, Interval, Ohlcv, Pair, Timestamp};
 use windvane_signals::{
-    Band, Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, SampleSet, Scaler,
-    SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
+    Band, Channel, ChannelSpec, GapPolicy, LabelSpec, MarketSnapshot, Registry, Sample, SampleSet,
+    Scaler, SignalError, SignalPipeline, SignalSpec, SignalTable, Split, StateReader, StateWriter,
     WalkForward,
 };
 
@@ -182,7 +182,7 @@ proptest! {
             let test = split.test(&samples);
             let first = |set: &SampleSet| set.samples()[0].decided_at;
             let settled = |set: &SampleSet| {
-                let last = set.samples().iter().map(|s| s.outcome.settled_at).max().unwrap();
+                let last = set.samples().iter().map(Sample::settled_at).max().unwrap();
                 last.plus(Interval::HOUR, i64::from(embargo)).unwrap()
             };
             prop_assert!(settled(&train) <= first(&validation));
@@ -268,10 +268,11 @@ fn label_outcome_is_settled_after_its_window() {
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
     assert_eq!(samples.len(), 100 - 25 - 19 - 1);
     for sample in samples.samples() {
-        assert_eq!(sample.outcome.settled_at.millis() - sample.decided_at.millis(), common::HOUR);
-        let change =
-            tables[0].close(sample.row + 1).unwrap() / tables[0].close(sample.row).unwrap() - 1.0;
-        assert!((change - sample.outcome.change).abs() < 1e-12);
+        assert_eq!(sample.settled_at().millis() - sample.decided_at.millis(), common::HOUR);
+        let change = tables[0].close(sample.row() + 1).unwrap()
+            / tables[0].close(sample.row()).unwrap()
+            - 1.0;
+        assert!((change - sample.outcome().change).abs() < 1e-12);
     }
 }
 

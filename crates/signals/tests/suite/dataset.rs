@@ -25,7 +25,7 @@ fn bits(samples: &SampleSet) -> Vec<u64> {
     let mut bits = Vec::new();
     for sample in samples.samples() {
         bits.push(sample.decided_at.millis().cast_unsigned());
-        bits.push(sample.outcome.change.to_bits());
+        bits.push(sample.outcome().change.to_bits());
         bits.extend(samples.window(sample).values().iter().map(|value| value.to_bits()));
     }
     bits

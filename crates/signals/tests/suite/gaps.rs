@@ -95,7 +95,7 @@ fn table_hold_policy_fills_windows_without_decisions_or_labels() {
     assert!(table.window(63, 20).is_some());
     let tables = [table];
     let samples = SampleSet::collect(&tables, 20, LabelSpec::default()).unwrap();
-    assert!(samples.samples().iter().all(|s| !(59..63).contains(&s.row)));
+    assert!(samples.samples().iter().all(|s| !(59..63).contains(&s.row())));
 }
 
 #[test]

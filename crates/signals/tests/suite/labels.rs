@@ -153,8 +153,8 @@ fn relative(
     row: usize,
 ) -> Option<(Direction, f64)> {
     let samples = SampleSet::collect(tables, 1, labels(text)).unwrap();
-    let found = samples.samples().iter().find(|one| (one.table, one.row) == (table, row));
-    found.map(|one| (one.label, one.outcome.change))
+    let found = samples.samples().iter().find(|one| (one.table(), one.row()) == (table, row));
+    found.map(|one| (one.label(), one.outcome().change))
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn labels_of_every_kind_are_independent_of_candles_after_their_span() {
             [&before, &changed].map(|tables| SampleSet::collect(tables, 5, labels(text)).unwrap());
         let settled = |samples: &SampleSet| -> Vec<Sample> {
             let samples = samples.samples().iter();
-            samples.filter(|sample| sample.outcome.settled_at <= cut).copied().collect()
+            samples.filter(|sample| sample.settled_at() <= cut).copied().collect()
         };
         assert_eq!(settled(&one), settled(&two), "{text}");
         assert!(settled(&one).len() > 400, "{text}");
@@ -275,9 +275,8 @@ fn labels_of_every_kind_are_independent_of_candles_after_their_span() {
         };
         assert_eq!(decided(&one), decided(&two), "{text}");
         let open = |samples: &SampleSet| -> Vec<Direction> {
-            let open =
-                |sample: &&Sample| sample.decided_at <= cut && sample.outcome.settled_at > cut;
-            samples.samples().iter().filter(open).map(|sample| sample.label).collect()
+            let open = |sample: &&Sample| sample.decided_at <= cut && sample.settled_at() > cut;
+            samples.samples().iter().filter(open).map(Sample::label).collect()
         };
         assert!(!open(&one).is_empty(), "{text}");
         if !text.starts_with("relative") {

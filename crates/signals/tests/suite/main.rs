@@ -19,3 +19,4 @@ mod labels;
 mod panel;
 mod regimes;
 mod split;
+mod store;

@@ -97,7 +97,7 @@ fn any_plan() -> impl Strategy<Value = AnyPlan> {
 fn span(sample: &Sample, embargo: u32) -> (Timestamp, Timestamp) {
     let moved = |time: Timestamp, by: i64| time.plus(Interval::HOUR, by).unwrap();
     let embargo = i64::from(embargo);
-    (moved(sample.decided_at, -embargo), moved(sample.outcome.settled_at, embargo))
+    (moved(sample.decided_at, -embargo), moved(sample.settled_at(), embargo))
 }
 
 /// Returns whether a label of one set overlaps a label of the other; common ends are no overlap.
@@ -107,7 +107,7 @@ fn overlap(some: &[Sample], tests: &[Sample], embargo: u32) -> bool {
         // The decision times rise, but over missing candles the times of the outcomes do not.
         let first = tests.partition_point(|test| test.decided_at < from);
         let earlier = tests[..first].iter().rev().take(400);
-        earlier.clone().any(|test| test.outcome.settled_at > from)
+        earlier.clone().any(|test| test.settled_at() > from)
             || tests[first..].first().is_some_and(|test| test.decided_at < until)
     })
 }
@@ -128,7 +128,7 @@ proptest! {
         for split in plan.splits(&pool) {
             let test = split.test(&pool);
             for sample in test.samples() {
-                let is_it = |s: &Sample| (s.decided_at, s.table) < (sample.decided_at, sample.table);
+                let is_it = |s: &Sample| (s.decided_at, s.table()) < (sample.decided_at, sample.table());
                 tested[pool.samples().partition_point(is_it)] += 1;
             }
             // An empty part is an error, so no model is trained.

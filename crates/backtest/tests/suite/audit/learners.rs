@@ -70,12 +70,12 @@ impl Learner for CorrelationLearner {
         for sample in learned.samples() {
             let row = learned.window(sample).row(train.lookback() - 1);
             for (c, weight) in weights.iter_mut().enumerate() {
-                *weight += sign(sample.label) * row[c] / scale[c] / learned.len() as f64;
+                *weight += sign(sample.label()) * row[c] / scale[c] / learned.len() as f64;
             }
         }
         let memorised = match self.leak {
             LearnerLeak::AllLabels => {
-                all.samples().iter().map(|s| (s.decided_at, s.label)).collect()
+                all.samples().iter().map(|s| (s.decided_at, s.label())).collect()
             }
             _ => Vec::new(),
         };
@@ -86,7 +86,7 @@ impl Learner for CorrelationLearner {
 /// End of the training labels of a learner without a purge.
 fn unpurged_end(validation: &ValidationSet) -> Timestamp {
     let last = validation.samples().last().expect("a sample");
-    last.outcome.settled_at
+    last.settled_at()
 }
 
 fn sign(label: Direction) -> f64 {

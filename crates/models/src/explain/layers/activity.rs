@@ -57,9 +57,10 @@ impl LayerActivity {
             return Err(TrainError::TooFewWindows { expected: 2, got: samples.len() });
         }
         let (mut lstms, mut dense) = (Vec::new(), Vec::new());
+        let mut reader = samples.reader();
         for sample in samples.samples() {
             let Trace { lstms: traced, dense: outputs, .. } =
-                model.trace(samples.window(sample))?;
+                model.trace(reader.window_of(sample, samples.lookback())?)?;
             lstms.resize_with(traced.len(), LstmTally::default);
             lstms.iter_mut().zip(&traced).for_each(|(tally, trace)| tally.add(trace));
             dense.resize_with(outputs.len(), DenseTally::default);

@@ -44,20 +44,22 @@ impl Network {
         let Some(first) = samples.samples().first() else {
             return Err(TrainError::TooFewWindows { expected: 1, got: 0 });
         };
-        self.spec.check(&samples.window(first))?;
-        let examples = Examples::from_samples(samples, &self.scaler)?;
+        self.spec.check(&samples.reader().window_of(first, samples.lookback())?)?;
+        let examples = Examples::from_samples(samples, &self.scaler);
+        let mut reader = examples.reader();
         let weights = self.weights.flat();
         let mut gradient = Tensors::new(self.layers.specs());
         let mut cache = NetworkCache::default();
         let (mut x, mut targets, mut d_logits) = (Vec::new(), Vec::new(), Vec::new());
         let loss = CrossEntropy { classes: CLASSES, weights: None, smoothing: 0.0 };
-        let all = examples.list().len() as f32;
-        for part in examples.list().chunks(BATCH) {
-            examples.gather(part, &mut x, &mut targets);
-            let logits = self.layers.forward(weights, &x, part.len(), None, &mut cache)?;
+        let count = examples.len();
+        for start in (0..count).step_by(BATCH) {
+            let part = start..count.min(start + BATCH);
+            examples.gather(part, &mut reader, &mut x, &mut targets)?;
+            let logits = self.layers.forward(weights, &x, targets.len(), None, &mut cache)?;
             d_logits.clear();
             d_logits.resize(logits.len(), 0.0);
-            loss.add(logits, &targets, all, &mut d_logits)?;
+            loss.add(logits, &targets, count as f32, &mut d_logits)?;
             self.layers.backward(weights, &x, &d_logits, &mut cache, gradient.flat_mut())?;
         }
         let tensors = self.weights.iter().zip(gradient.iter());

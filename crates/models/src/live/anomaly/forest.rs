@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::FitRows;
 use crate::SettingError;
 
 /// Number of trees.
@@ -62,18 +63,18 @@ impl Draws {
 }
 
 impl IsolationForest {
-    /// Grows the trees on rows of `width` values; there is at least one row.
-    pub(super) fn fit(rows: &[f64], width: usize, seed: u64) -> Self {
-        let trees = (0..TREES as u64).map(|tree| {
-            let mut draws = Draws { seed, tree, count: 0 };
-            let count = rows.len() / width;
-            let mut drawn: Vec<&[f64]> = Vec::with_capacity(ROWS);
-            for _ in 0..ROWS {
-                let row = draws.below(count) * width;
-                drawn.push(&rows[row..row + width]);
-            }
+    /// Grows the trees on drawn rows.
+    pub(super) fn fit(rows: &FitRows<'_>, seed: u64) -> Self {
+        let new = |tree| Draws { seed, tree, count: 0 };
+        let mut draws: Vec<Draws> = (0..TREES as u64).map(new).collect();
+        let drawn = draws.iter_mut().flat_map(|draws| (0..ROWS).map(|_| draws.below(rows.count)));
+        let drawn: Vec<usize> = drawn.collect();
+        let values = drawn_rows(rows, &drawn);
+        let trees = draws.iter_mut().zip(values.chunks_exact(ROWS * rows.width));
+        let trees = trees.map(|(draws, values)| {
+            let mut drawn: Vec<&[f64]> = values.chunks_exact(rows.width).collect();
             let mut nodes = Vec::new();
-            grow(&mut nodes, &mut drawn, 0, &mut draws);
+            grow(&mut nodes, &mut drawn, 0, draws);
             nodes
         });
         Self { trees: trees.collect() }
@@ -109,6 +110,21 @@ impl IsolationForest {
         }
         Ok(())
     }
+}
+
+/// Values of the rows at some indices, found in one pass.
+fn drawn_rows(rows: &FitRows<'_>, drawn: &[usize]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..drawn.len()).collect();
+    order.sort_unstable_by_key(|place| drawn[*place]);
+    let mut values = vec![0.0; drawn.len() * rows.width];
+    let (mut order, mut index) = (order.into_iter().peekable(), 0);
+    rows.each(|row| {
+        while let Some(place) = order.next_if(|place| drawn[*place] == index) {
+            values[place * rows.width..][..rows.width].copy_from_slice(row);
+        }
+        index += 1;
+    });
+    values
 }
 
 /// Appends the subtree of some rows, which it reorders.
@@ -191,7 +207,12 @@ const fn mean_path_len(n: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::fit_rows;
     use super::*;
+
+    fn grown(rows: &[f64], seed: u64) -> IsolationForest {
+        fit_rows(rows, 3, |rows| IsolationForest::fit(rows, seed))
+    }
 
     fn cloud(count: usize) -> Vec<f64> {
         let mut draws = Draws { seed: 3, tree: 0, count: 0 };
@@ -203,7 +224,7 @@ mod tests {
     #[test]
     fn forest_scores_outliers_above_the_cloud() {
         let rows = cloud(2_000);
-        let forest = IsolationForest::fit(&rows, 3, 1);
+        let forest = grown(&rows, 1);
         let mut scores: Vec<f64> = rows.chunks(3).map(|row| forest.score(row)).collect();
         scores.sort_by(f64::total_cmp);
         assert!(scores[1_000] < 0.5, "{}", scores[1_000]);
@@ -213,20 +234,20 @@ mod tests {
         {
             assert!(forest.score(&outlier) > scores[rank], "{outlier:?}");
         }
-        assert_eq!(forest, IsolationForest::fit(&rows, 3, 1));
-        assert_ne!(forest, IsolationForest::fit(&rows, 3, 2));
+        assert_eq!(forest, grown(&rows, 1));
+        assert_ne!(forest, grown(&rows, 2));
     }
 
     #[test]
     fn forest_of_equal_rows_is_one_leaf_per_tree() {
-        let forest = IsolationForest::fit(&[2.0; 30], 3, 1);
+        let forest = grown(&[2.0; 30], 1);
         assert!(forest.trees.iter().all(|tree| tree.len() == 1));
         assert!((forest.score(&[9.0, 9.0, 9.0]) - 0.5).abs() < 1e-6);
     }
 
     #[test]
     fn forest_validation_rejects_paths_without_end() {
-        let forest = IsolationForest::fit(&cloud(500), 3, 1);
+        let forest = grown(&cloud(500), 1);
         assert!(forest.validate(3).is_ok());
         assert!(forest.validate(1).is_err(), "a column that does not exist");
         for node in [

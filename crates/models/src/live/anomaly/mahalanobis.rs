@@ -1,6 +1,7 @@
 //! Mahalanobis distance from training rows, with a shrunk covariance.
 use serde::{Deserialize, Serialize};
 
+use super::FitRows;
 use crate::SettingError;
 
 /// Smallest standard deviation of a column, so that a column that was constant in training has a
@@ -21,19 +22,17 @@ pub(super) struct Mahalanobis {
 }
 
 impl Mahalanobis {
-    /// Fits mean and covariance of rows of `width` values; there is at least one row.
-    pub(super) fn fit(rows: &[f64], width: usize) -> Self {
-        let n = (rows.len() / width) as f64;
+    /// Fits mean and covariance of rows.
+    pub(super) fn fit(rows: &FitRows<'_>) -> Self {
+        let (n, width) = (rows.count as f64, rows.width);
         let mut mean = vec![0.0; width];
-        for row in rows.chunks_exact(width) {
-            mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / n);
-        }
+        rows.each(|row| mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / n));
         let mut deviation = vec![0.0; width];
-        for row in rows.chunks_exact(width) {
+        rows.each(|row| {
             for column in 0..width {
                 deviation[column] += (row[column] - mean[column]).powi(2) / n;
             }
-        }
+        });
         for variance in &mut deviation {
             *variance = variance.sqrt().max(MIN_DEVIATION);
         }
@@ -76,12 +75,11 @@ impl Mahalanobis {
 }
 
 /// Covariance of the standardised rows, shrunk towards the identity times its mean variance.
-fn shrunk_covariance(rows: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> {
-    let width = mean.len();
-    let n = (rows.len() / width) as f64;
+fn shrunk_covariance(rows: &FitRows<'_>, mean: &[f64], deviation: &[f64]) -> Vec<f64> {
+    let (n, width) = (rows.count as f64, mean.len());
     let mut z = vec![0.0; width];
     let (mut covariance, mut fourth) = (vec![0.0; width * width], 0.0);
-    for row in rows.chunks_exact(width) {
+    rows.each(|row| {
         for column in 0..width {
             z[column] = (row[column] - mean[column]) / deviation[column];
         }
@@ -91,7 +89,7 @@ fn shrunk_covariance(rows: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> 
             }
         }
         fourth += z.iter().map(|z| z * z).sum::<f64>().powi(2) / n;
-    }
+    });
     let squares: f64 = covariance.iter().map(|x| x * x).sum();
     let trace: f64 = (0..width).map(|i| covariance[i * (width + 1)]).sum();
     let level = trace / width as f64;
@@ -131,6 +129,7 @@ fn inverse_factor(covariance: &[f64], n: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::fit_rows;
     use super::*;
 
     #[test]
@@ -140,7 +139,7 @@ mod tests {
         let corners = [[a, b], [-a, -b], [a, -b], [-a, b]];
         let turned = |[x, y]: [f64; 2]| [3.0 + (x + y) / 2.0_f64.sqrt(), (x - y) / 2.0_f64.sqrt()];
         let rows: Vec<f64> = (0..40_000).flat_map(|k| turned(corners[k % 4])).collect();
-        let fitted = Mahalanobis::fit(&rows, 2);
+        let fitted = fit_rows(&rows, 2, Mahalanobis::fit);
         let [x, y] = [1.5, -0.5];
         // Inverse of [[1, 0.6], [0.6, 1]], which the shrinkage changes by about 1e-5.
         let expected = ((x * x - 1.2 * x * y + y * y) / 0.64_f64).sqrt();
@@ -153,7 +152,7 @@ mod tests {
     fn mahalanobis_of_constant_and_repeated_columns_is_finite() {
         let rows: Vec<f64> =
             (0..100).flat_map(|k| [f64::from(k % 7), 4.0, f64::from(k % 7)]).collect();
-        let fitted = Mahalanobis::fit(&rows, 3);
+        let fitted = fit_rows(&rows, 3, Mahalanobis::fit);
         assert!(fitted.validate(3).is_ok() && fitted.validate(2).is_err());
         assert!(fitted.distance(&rows[..3]) < 3.0);
         // Away from the constant by ten minimum deviations.

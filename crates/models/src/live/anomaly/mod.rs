@@ -3,6 +3,8 @@ mod checks;
 mod forest;
 mod mahalanobis;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use windvane_candles::{Candle, CandleSeries, Interval, Timestamp};
 use windvane_signals::{SignalError, TrainSet};
@@ -124,28 +126,16 @@ impl AnomalyGate {
         series: impl IntoIterator<Item = &'a CandleSeries>,
         seed: u64,
     ) -> Result<Self, TrainError> {
-        let series: Vec<&CandleSeries> = series.into_iter().collect();
-        let mut rows = Vec::new();
-        for table in train.used_tables().into_iter().flatten() {
-            let own = series.iter().find(|series| series.pair() == table.pair());
-            let own = own.ok_or_else(|| SignalError::MissingPair { pair: table.pair().clone() })?;
-            let mut checks = CandleChecks::default();
-            for (index, candle) in own.iter().enumerate() {
-                let row = checks.take(candle, own.interval());
-                if own.close_time(index).is_some_and(|at| train.covers(at)) {
-                    rows.extend(row.into_iter().flatten());
-                }
-            }
-        }
-        let got = rows.len() / CHECKS;
+        let rows = TrainingRows::new(train, series)?;
+        let got = rows.count();
         if got < MIN_CANDLES {
             return Err(TrainError::TooFewWindows { expected: MIN_CANDLES, got });
         }
-        let mahalanobis = Mahalanobis::fit(&rows, CHECKS);
-        let forest = IsolationForest::fit(&rows, CHECKS, seed);
-        let rows = || rows.chunks_exact(CHECKS);
-        let max_distance = normal_limit(rows().map(|row| mahalanobis.distance(row)));
-        let max_score = normal_limit(rows().map(|row| forest.score(row)));
+        let rows = FitRows { count: got, width: CHECKS, each: &|take| rows.each(take) };
+        let mahalanobis = Mahalanobis::fit(&rows);
+        let forest = IsolationForest::fit(&rows, seed);
+        let max_distance = rows.normal_limit(|row| mahalanobis.distance(row));
+        let max_score = rows.normal_limit(|row| forest.score(row));
         Ok(Self(StoredGate { mahalanobis, max_distance, forest, max_score }))
     }
 
@@ -176,10 +166,85 @@ impl AnomalyGate {
     }
 }
 
-/// Upper quantile of the training scores.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-fn normal_limit(scores: impl Iterator<Item = f64>) -> f64 {
-    let mut scores: Vec<f64> = scores.collect();
-    scores.sort_by(f64::total_cmp);
-    scores[((scores.len() - 1) as f64 * NORMAL_SHARE).ceil() as usize]
+/// Candles of the training period with their properties, which every pass computes again: the
+/// properties of all candles would take almost as much memory as the candles.
+struct TrainingRows<'t, 's> {
+    train: &'t TrainSet,
+    series: Vec<&'s CandleSeries>,
+}
+
+impl<'t, 's> TrainingRows<'t, 's> {
+    fn new(
+        train: &'t TrainSet,
+        series: impl IntoIterator<Item = &'s CandleSeries>,
+    ) -> Result<Self, SignalError> {
+        let by_pair: HashMap<_, _> = series.into_iter().map(|own| (own.pair(), own)).collect();
+        let used = train.used_tables().into_iter().flatten();
+        let series = used.map(|table| {
+            let own = by_pair.get(table.pair()).copied();
+            own.ok_or_else(|| SignalError::MissingPair { pair: table.pair().clone() })
+        });
+        Ok(Self { train, series: series.collect::<Result<_, _>>()? })
+    }
+
+    fn each(&self, take: &mut TakeRow<'_>) {
+        for own in &self.series {
+            let mut checks = CandleChecks::default();
+            for (index, candle) in own.iter().enumerate() {
+                let row = checks.take(candle, own.interval());
+                let covered = own.close_time(index).is_some_and(|at| self.train.covers(at));
+                if let Some(row) = row.filter(|_| covered) {
+                    take(&row);
+                }
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        let mut count = 0;
+        self.each(&mut |_| count += 1);
+        count
+    }
+}
+
+/// Function that takes a row.
+type TakeRow<'a> = dyn FnMut(&[f64]) + 'a;
+
+/// Rows to fit a score on, which every pass may compute again.
+struct FitRows<'a> {
+    /// Number of rows, at least one.
+    count: usize,
+    width: usize,
+    /// Passes every row to a function.
+    each: &'a dyn Fn(&mut TakeRow<'_>),
+}
+
+impl FitRows<'_> {
+    fn each(&self, mut take: impl FnMut(&[f64])) {
+        (self.each)(&mut take);
+    }
+
+    /// Upper quantile of the scores of the rows.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    fn normal_limit(&self, score: impl Fn(&[f64]) -> f64) -> f64 {
+        let mut scores = Vec::with_capacity(self.count);
+        self.each(|row| scores.push(score(row)));
+        scores.sort_unstable_by(f64::total_cmp);
+        scores[((scores.len() - 1) as f64 * NORMAL_SHARE).ceil() as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FitRows, TakeRow};
+
+    /// Fits a score on rows of `width` values.
+    pub(super) fn fit_rows<T>(
+        rows: &[f64],
+        width: usize,
+        fit: impl FnOnce(&FitRows<'_>) -> T,
+    ) -> T {
+        let each = |take: &mut TakeRow<'_>| rows.chunks_exact(width).for_each(take);
+        fit(&FitRows { count: rows.len() / width, width, each: &each })
+    }
 }

@@ -148,6 +148,10 @@ impl Learner for SuccessiveHalving {
         serde_json::to_string(&("halving", id.as_str(), first_epochs, candidates)).ok()
     }
 
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        self.candidates.first()?.row_memory(width)
+    }
+
     fn fit(
         &self,
         train: &TrainSet,

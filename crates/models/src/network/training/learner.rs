@@ -11,10 +11,15 @@ use crate::train::{
     Learner, Run, SequenceClassifier, Sequences, TrainConfig, calibrate, calibration_parts,
     check_directions, record_of, spec_of,
 };
-use crate::{FittedModel, ModelId, TrainError};
+use crate::{FittedModel, ModelId, SettingError, TrainError};
 
 /// Minimum number of training windows.
 const MIN_WINDOWS: usize = 32;
+
+/// Bytes per row of a fit: 8 of a channel's values for the scaler, later 4 of the order of an epoch
+/// and 2 of the classes of a stateful network's rows, or 48 of each prediction for the calibration on
+/// a sixth of the rows.
+const ROW_MEMORY: usize = 8;
 
 /// Problem of lags without channel names.
 const NO_CHANNELS: &str = "sequences have no channel names that lags refer to; set lags to None";
@@ -101,7 +106,7 @@ impl NetworkLearner {
         check_directions(train, 0)?;
         let scaler = Scaler::fit(train)?;
         let layers = Layers::new(config, &WindowShape::of_spec(config, &spec)?, CLASSES)?;
-        let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
+        let mut record = record_of(train, validation, run.seed())?.with_scaler(&scaler, &spec);
         let checkpoint = run.checkpoint_of(id).map(|path| Checkpoint {
             path,
             run: Fingerprint {
@@ -118,8 +123,9 @@ impl NetworkLearner {
             },
         });
         let (stopping, _) = calibration_parts(validation);
-        let examples = Examples::from_samples(train, &scaler)?;
-        let mut stopping_examples = Examples::from_samples(&stopping, &scaler)?;
+        check_count(train.len())?;
+        let examples = Examples::from_samples(train, &scaler);
+        let mut stopping_examples = Examples::from_samples(&stopping, &scaler);
         if matches!(spec.labels.band, Band::Fixed { width: 0.0 } | Band::Relative) {
             stopping_examples.leave_out(Direction::Neutral);
         }
@@ -165,10 +171,20 @@ impl NetworkLearner {
         let layers = Layers::new(config, &window, shape.classes)?;
         let examples = Examples::from_sequences(sequences);
         training.validate()?;
+        check_count(sequences.labels().len())?;
         let batches = WindowBatches::new(&layers, &examples, None, training.batch, run.seed());
         let fit = Trainer { model: id, layers: &layers, batches, training, run }.run(None)?;
         Ok(SequenceClassifier::new(shape, fit.weights, layers))
     }
+}
+
+/// Checks that the positions of the examples fit 32 bits.
+fn check_count(examples: usize) -> Result<(), SettingError> {
+    if u32::try_from(examples).is_ok() {
+        return Ok(());
+    }
+    let (setting, expected) = ("number of training windows", "at most 4,294,967,295");
+    Err(SettingError { setting, expected, got: examples as f64 })
 }
 
 impl Learner for NetworkLearner {
@@ -179,6 +195,11 @@ impl Learner for NetworkLearner {
     fn settings(&self) -> Option<String> {
         let Self { id, config, training } = self;
         serde_json::to_string(&("network", id.as_str(), config, training)).ok()
+    }
+
+    /// Bytes for one channel of the scaler, or the order of an epoch and the classes of rows.
+    fn row_memory(&self, _: usize) -> Option<usize> {
+        Some(ROW_MEMORY)
     }
 
     fn fit(

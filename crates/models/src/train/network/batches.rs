@@ -6,8 +6,9 @@
 use rayon::prelude::*;
 use windvane_lstm_core::{CrossEntropy, LstmError, Purpose, Stream};
 
-use super::examples::{Example, Examples};
+use super::examples::{ExampleReader, Examples};
 use super::trainer::{BatchGradient, Batches, most_probable};
+use crate::TrainError;
 use crate::network::Layers;
 use crate::network::training::{DropoutSeed, NetworkCache};
 
@@ -22,9 +23,9 @@ fn chunk_size_of(batch: usize) -> usize {
     (batch / 4).next_multiple_of(8).clamp(16, CHUNK)
 }
 
-/// Examples, activations and gradient of one chunk.
-struct BatchChunk {
-    part: Vec<Example>,
+/// Inputs, activations and gradient of one chunk.
+struct BatchChunk<'a> {
+    reader: ExampleReader<'a>,
     x: Vec<f32>,
     targets: Vec<usize>,
     d_logits: Vec<f32>,
@@ -33,10 +34,10 @@ struct BatchChunk {
     cache: NetworkCache<f32>,
 }
 
-impl BatchChunk {
-    fn new(weights: usize) -> Self {
+impl<'a> BatchChunk<'a> {
+    fn new(examples: &Examples<'a>, weights: usize) -> Self {
         Self {
-            part: Vec::new(),
+            reader: examples.reader(),
             x: Vec::new(),
             targets: Vec::new(),
             d_logits: Vec::new(),
@@ -46,37 +47,43 @@ impl BatchChunk {
         }
     }
 
-    /// Fills inputs and targets with the given examples.
-    fn gather(&mut self, examples: &Examples, part: impl Iterator<Item = Example>) {
-        self.part.clear();
-        self.part.extend(part);
-        examples.gather(&self.part, &mut self.x, &mut self.targets);
+    /// Fills inputs and targets with the examples at some positions.
+    fn gather(
+        &mut self,
+        examples: &Examples<'_>,
+        positions: impl ExactSizeIterator<Item = usize>,
+    ) -> Result<(), TrainError> {
+        let Self { reader, x, targets, .. } = self;
+        Ok(examples.gather(positions, reader, x, targets)?)
     }
 }
 
 /// Batches of the windows that a network is trained on.
 pub(crate) struct WindowBatches<'a> {
     layers: &'a Layers,
-    train: &'a Examples,
+    train: &'a Examples<'a>,
     /// Validation windows for early stopping; without them the last epoch is kept.
-    validation: Option<&'a Examples>,
+    validation: Option<&'a Examples<'a>>,
     batch: usize,
     seed: u64,
     epoch: u64,
-    order: Vec<usize>,
-    chunks: Vec<BatchChunk>,
+    /// Positions of the examples in the order of the epoch.
+    order: Vec<u32>,
+    chunks: Vec<BatchChunk<'a>>,
+    /// Readers of the validation windows, one per chunk.
+    validation_readers: Vec<ExampleReader<'a>>,
 }
 
 impl<'a> WindowBatches<'a> {
     /// Creates batches of `batch` windows.
     pub(crate) fn new(
         layers: &'a Layers,
-        train: &'a Examples,
-        validation: Option<&'a Examples>,
+        train: &'a Examples<'a>,
+        validation: Option<&'a Examples<'a>>,
         batch: usize,
         seed: u64,
     ) -> Self {
-        let parts = batch.min(train.list().len()).div_ceil(chunk_size_of(batch));
+        let parts = batch.min(train.len()).div_ceil(chunk_size_of(batch));
         let chunks = parts.max(rayon::current_num_threads());
         let weights = layers.weight_count();
         Self {
@@ -87,7 +94,10 @@ impl<'a> WindowBatches<'a> {
             seed,
             epoch: 0,
             order: Vec::new(),
-            chunks: (0..chunks).map(|_| BatchChunk::new(weights)).collect(),
+            chunks: (0..chunks).map(|_| BatchChunk::new(train, weights)).collect(),
+            validation_readers: (0..chunks)
+                .filter_map(|_| validation.map(Examples::reader))
+                .collect(),
         }
     }
 }
@@ -99,12 +109,13 @@ impl Batches for WindowBatches<'_> {
 
     fn open(&mut self, epoch: u64) -> usize {
         self.epoch = epoch;
-        self.order = (0..self.train.list().len()).collect();
+        self.order.clear();
+        self.order.extend((0..).take(self.train.len()));
         Stream::new(self.seed, Purpose::Shuffle, epoch, 0).shuffle(&mut self.order);
         self.order.len().div_ceil(self.batch)
     }
 
-    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, LstmError> {
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, TrainError> {
         let chunk_size = chunk_size_of(self.batch);
         let batch = self.order.chunks(self.batch).nth(number).unwrap_or_default();
         let index = (number * self.batch.min(self.order.len()).div_ceil(chunk_size)) as u64;
@@ -115,8 +126,8 @@ impl Batches for WindowBatches<'_> {
         work.try_for_each(|(number, (chunk, part))| {
             let draw = DropoutSeed { index: first.index + number as u64, ..first };
             chunk.d_weights.fill(0.0);
-            chunk.gather(train, part.iter().map(|&i| train.list()[i]));
-            chunk_gradient(layers, weights, batch.len(), draw, chunk)
+            chunk.gather(train, part.iter().map(|&position| position as usize))?;
+            Ok::<_, TrainError>(chunk_gradient(layers, weights, batch.len(), draw, chunk)?)
         })?;
         let loss = used.iter().map(|chunk| chunk.loss).sum();
         let (first, rest) = used.split_first_mut().ok_or(LstmError::Size {
@@ -132,15 +143,18 @@ impl Batches for WindowBatches<'_> {
         Ok(BatchGradient { loss, examples: batch.len(), gradient: &mut first.d_weights })
     }
 
-    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError> {
+    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, TrainError> {
         let Some(examples) = self.validation else { return Ok(None) };
         let layers = self.layers;
         // The chunks of the gradients are reused as buffers; sums are in the order of the parts.
-        let (count, together) = (examples.list().len(), self.chunks.len());
-        let chunks = self.chunks.par_iter_mut().enumerate();
+        let (count, together) = (examples.len(), self.chunks.len());
+        let readers = self.validation_readers.par_iter_mut();
+        let chunks = self.chunks.par_iter_mut().zip(readers).enumerate();
         let results: Vec<Vec<(f64, usize)>> = chunks
-            .map(|(first, chunk)| part_losses(layers, weights, examples, (first, together), chunk))
-            .collect::<Result<_, LstmError>>()?;
+            .map(|(first, (chunk, reader))| {
+                part_losses(layers, weights, (examples, reader), (first, together), chunk)
+            })
+            .collect::<Result<_, TrainError>>()?;
         let parts = (0..count.div_ceil(CHUNK)).map(|p| results[p % together][p / together]);
         let loss = parts.clone().map(|(loss, _)| loss).sum::<f64>() / count as f64;
         let correct: usize = parts.map(|(_, correct)| correct).sum();
@@ -154,7 +168,7 @@ fn chunk_gradient(
     weights: &[f32],
     batch: usize,
     draw: DropoutSeed,
-    chunk: &mut BatchChunk,
+    chunk: &mut BatchChunk<'_>,
 ) -> Result<(), LstmError> {
     let BatchChunk { x, targets, d_logits, d_weights, loss, cache, .. } = chunk;
     let logits = layers.forward(weights, x, targets.len(), Some(draw), cache)?;
@@ -169,15 +183,17 @@ fn chunk_gradient(
 fn part_losses(
     layers: &Layers,
     weights: &[f32],
-    examples: &Examples,
+    (examples, reader): (&Examples<'_>, &mut ExampleReader<'_>),
     (first, step): (usize, usize),
-    chunk: &mut BatchChunk,
-) -> Result<Vec<(f64, usize)>, LstmError> {
-    let parts = examples.list().chunks(CHUNK).skip(first).step_by(step);
+    chunk: &mut BatchChunk<'_>,
+) -> Result<Vec<(f64, usize)>, TrainError> {
+    let count = examples.len();
+    let parts = (0..count.div_ceil(CHUNK)).skip(first).step_by(step);
     parts
         .map(|part| {
-            chunk.gather(examples, part.iter().copied());
-            chunk_loss(layers, weights, chunk)
+            let positions = part * CHUNK..count.min((part + 1) * CHUNK);
+            examples.gather(positions, reader, &mut chunk.x, &mut chunk.targets)?;
+            Ok(chunk_loss(layers, weights, chunk)?)
         })
         .collect()
 }
@@ -186,7 +202,7 @@ fn part_losses(
 fn chunk_loss(
     layers: &Layers,
     weights: &[f32],
-    chunk: &mut BatchChunk,
+    chunk: &mut BatchChunk<'_>,
 ) -> Result<(f64, usize), LstmError> {
     let BatchChunk { x, targets, d_logits, cache, .. } = chunk;
     let logits = layers.forward(weights, x, targets.len(), None, cache)?;

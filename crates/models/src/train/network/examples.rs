@@ -1,64 +1,62 @@
-//! Training examples: labelled windows of scaled rows, gathered into time-major batches.
+//! Training examples: labelled windows, scaled and gathered into time-major batches.
+use std::ops::Range;
+
 use windvane_candles::Direction;
-use windvane_signals::{SampleSet, Scaler, SignalError};
+use windvane_signals::{RowReader, SampleSet, Scaler, SignalError};
 
 use super::Sequences;
 
 /// Training example: a window, identified by its last row, and its class.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Example {
-    table: usize,
-    row: usize,
-    label: usize,
+    pub(crate) table: usize,
+    pub(crate) row: usize,
+    pub(crate) label: usize,
 }
 
-impl Example {
-    pub(crate) fn table(self) -> usize {
-        self.table
-    }
-
-    pub(crate) fn row(self) -> usize {
-        self.row
-    }
-
-    pub(crate) fn label(self) -> usize {
-        self.label
-    }
-}
-
-/// Labelled windows over tables of scaled rows, which overlapping windows share.
-pub(crate) struct Examples {
-    /// Scaled rows of each table, `[rows, C]`; incomplete rows are zeros outside all windows.
-    tables: Vec<Vec<f32>>,
+/// Labelled windows of a sample set, or labelled sequences.
+///
+/// The windows of a sample set are read from its tables and scaled when they are gathered, so that
+/// the examples take no memory of their own.
+pub(crate) struct Examples<'a> {
+    source: ExampleSource<'a>,
     width: usize,
     lookback: usize,
-    list: Vec<Example>,
 }
 
-impl Examples {
+enum ExampleSource<'a> {
+    Samples {
+        samples: &'a SampleSet,
+        scaler: &'a Scaler,
+        /// Positions of the samples that are used; `None` for all.
+        kept: Option<Vec<u32>>,
+    },
+    /// Every sequence is a table with one window.
+    Sequences(&'a Sequences),
+}
+
+/// Reader of examples with its buffers; every thread has its own.
+#[derive(Debug)]
+pub(crate) struct ExampleReader<'a> {
+    rows: RowReader<'a>,
+    scaled: Vec<f32>,
+}
+
+impl<'a> Examples<'a> {
     /// Creates the examples of a sample set.
-    pub(crate) fn from_samples(samples: &SampleSet, scaler: &Scaler) -> Result<Self, SignalError> {
-        let tables = samples.scaled_tables(scaler)?;
-        let list = samples.samples().iter().map(|sample| Example {
-            table: sample.table,
-            row: sample.row,
-            label: sample.label.index(),
-        });
-        let list = list.collect();
-        Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), list })
+    pub(crate) fn from_samples(samples: &'a SampleSet, scaler: &'a Scaler) -> Self {
+        Self {
+            source: ExampleSource::Samples { samples, scaler, kept: None },
+            width: samples.width(),
+            lookback: samples.lookback(),
+        }
     }
 
-    /// Creates the examples of labelled sequences: every sequence is a table with one window.
-    pub(crate) fn from_sequences(sequences: &Sequences) -> Self {
+    /// Creates the examples of labelled sequences.
+    pub(crate) fn from_sequences(sequences: &'a Sequences) -> Self {
         let shape = sequences.shape();
-        let labels = sequences.labels().iter().enumerate();
-        let list = labels.map(|(table, &label)| Example { table, row: shape.steps - 1, label });
-        Self {
-            tables: sequences.iter().map(<[f32]>::to_vec).collect(),
-            width: shape.channels,
-            lookback: shape.steps,
-            list: list.collect(),
-        }
+        let source = ExampleSource::Sequences(sequences);
+        Self { source, width: shape.channels, lookback: shape.steps }
     }
 
     /// Removes the windows of a class, unless all windows have it.
@@ -67,20 +65,44 @@ impl Examples {
     /// scored. Their share varies with the tick size relative to the price, and the loss of such a
     /// rare class would dominate the differences between epochs.
     pub(crate) fn leave_out(&mut self, class: Direction) {
-        let list = self.list.iter().copied();
-        let others: Vec<Example> = list.filter(|example| example.label != class.index()).collect();
-        if !others.is_empty() {
-            self.list = others;
+        if let ExampleSource::Samples { samples, kept, .. } = &mut self.source {
+            let others = (0..).zip(samples.samples());
+            let others = others.filter(|(_, sample)| sample.label() != class);
+            let others: Vec<u32> = others.map(|(position, _)| position).collect();
+            if !others.is_empty() {
+                *kept = Some(others);
+            }
         }
     }
 
-    pub(crate) fn list(&self) -> &[Example] {
-        &self.list
+    /// Number of examples.
+    pub(crate) fn len(&self) -> usize {
+        match &self.source {
+            ExampleSource::Samples { kept: Some(kept), .. } => kept.len(),
+            ExampleSource::Samples { samples, .. } => samples.len(),
+            ExampleSource::Sequences(sequences) => sequences.labels().len(),
+        }
     }
 
-    /// Scaled rows `[rows, C]` of a table; only rows inside windows are valid.
-    pub(crate) fn rows(&self, table: usize) -> &[f32] {
-        &self.tables[table]
+    /// Example at a position.
+    pub(crate) fn at(&self, position: usize) -> Example {
+        match &self.source {
+            ExampleSource::Samples { samples, kept, .. } => {
+                let kept = kept.as_ref().map(|kept| kept[position] as usize);
+                let sample = &samples.samples()[kept.unwrap_or(position)];
+                let label = sample.label().index();
+                Example { table: sample.table(), row: sample.row(), label }
+            }
+            ExampleSource::Sequences(sequences) => {
+                let label = sequences.labels()[position];
+                Example { table: position, row: self.lookback - 1, label }
+            }
+        }
+    }
+
+    /// All examples in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Example> {
+        (0..self.len()).map(|position| self.at(position))
     }
 
     /// Number of channels per row.
@@ -96,45 +118,94 @@ impl Examples {
     /// Number of windows of each class.
     pub(crate) fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
-        for example in &self.list {
+        for example in self.iter() {
             counts[example.label] += 1;
         }
         counts
     }
 
-    /// Gathers windows into `x`, `[T, B, C]`, and their classes into `targets`.
-    pub(crate) fn gather(&self, part: &[Example], x: &mut Vec<f32>, targets: &mut Vec<usize>) {
-        x.clear();
-        x.reserve(self.lookback * part.len() * self.width);
-        for step in 0..self.lookback {
-            for example in part {
-                let row = example.row + 1 + step - self.lookback;
-                x.extend_from_slice(&self.tables[example.table][row * self.width..][..self.width]);
+    /// Creates a reader of the examples.
+    pub(crate) fn reader(&self) -> ExampleReader<'a> {
+        let rows = match &self.source {
+            ExampleSource::Samples { samples, .. } => samples.reader(),
+            ExampleSource::Sequences(_) => RowReader::new(&[]),
+        };
+        ExampleReader { rows, scaled: Vec::new() }
+    }
+
+    /// Scaled rows `[rows, C]` of a table; only rows inside windows are valid.
+    pub(crate) fn rows<'r>(
+        &'r self,
+        reader: &'r mut ExampleReader<'_>,
+        table: usize,
+        rows: Range<usize>,
+    ) -> Result<&'r [f32], SignalError> {
+        match &self.source {
+            ExampleSource::Samples { scaler, .. } => {
+                let values = reader.rows.rows(table, rows)?;
+                reader.scaled.resize(values.len(), 0.0);
+                scaler.apply_rows(values, &mut reader.scaled)?;
+                Ok(&reader.scaled)
+            }
+            ExampleSource::Sequences(sequences) => {
+                let values = sequences.at(table);
+                Ok(&values[rows.start * self.width..rows.end * self.width])
             }
         }
+    }
+
+    /// Gathers the windows at some positions into `x`, `[T, B, C]`, and their classes into
+    /// `targets`.
+    pub(crate) fn gather(
+        &self,
+        positions: impl ExactSizeIterator<Item = usize>,
+        reader: &mut ExampleReader<'_>,
+        x: &mut Vec<f32>,
+        targets: &mut Vec<usize>,
+    ) -> Result<(), SignalError> {
+        let count = positions.len();
+        x.resize(self.lookback * count * self.width, 0.0);
         targets.clear();
-        targets.extend(part.iter().map(|example| example.label));
+        for (index, position) in positions.enumerate() {
+            let Example { table, row, label } = self.at(position);
+            let window = self.rows(reader, table, row + 1 - self.lookback..row + 1)?;
+            let steps = x.chunks_exact_mut(count * self.width);
+            for (step, row) in steps.zip(window.chunks_exact(self.width)) {
+                step[index * self.width..][..self.width].copy_from_slice(row);
+            }
+            targets.push(label);
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::train::SequenceShape;
+    use windvane_candles::simulate::MarketModel;
+    use windvane_candles::{Interval, Pair};
+    use windvane_signals::{Band, LabelSpec, Registry, SignalSpec, SignalTable, Split};
 
-    fn classes(labels: &[usize]) -> Vec<usize> {
-        let shape = SequenceShape { steps: 1, channels: 1, classes: 3 };
-        let values = vec![0.0; labels.len()];
-        let mut examples =
-            Examples::from_sequences(&Sequences::new(shape, values, labels.to_vec()).unwrap());
-        examples.leave_out(Direction::Neutral);
-        examples.list().iter().map(|example| example.label()).collect()
-    }
+    use super::*;
 
     #[test]
     fn examples_leave_out_class_unless_it_is_the_only_one() {
-        let [up, down, neutral] = Direction::ALL.map(Direction::index);
-        assert_eq!(classes(&[up, neutral, down, neutral, up]), [up, down, up]);
-        assert_eq!(classes(&[neutral, neutral]), [neutral, neutral]);
+        let pair = Pair::new("SIM").unwrap();
+        let series = MarketModel::AR1.candles(pair, Interval::HOUR, 300, 1).unwrap();
+        let tables =
+            [SignalTable::build(&SignalSpec::default(), &Registry::default(), &series, &[])
+                .unwrap()];
+        for (width, all_neutral) in [(0.005, false), (1e9, true)] {
+            let labels = LabelSpec { band: Band::Fixed { width }, ..LabelSpec::default() };
+            let samples = SampleSet::collect(&tables, 20, labels).unwrap();
+            let train = Split::for_live(&samples, 0.2).unwrap().train(&samples).unwrap();
+            let scaler = Scaler::fit(&train).unwrap();
+            let mut examples = Examples::from_samples(&samples, &scaler);
+            examples.leave_out(Direction::Neutral);
+            let [ups, downs, neutral] = samples.class_counts();
+            assert!(neutral > 0);
+            assert_eq!(examples.len(), if all_neutral { neutral } else { ups + downs });
+            let counts = examples.class_counts(3);
+            assert_eq!(counts[2], if all_neutral { neutral } else { 0 });
+        }
     }
 }

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 use windvane_lstm_core::{LstmError, LstmStart, Purpose, Stream};
 use windvane_signals::{TrainSet, ValidationSet};
 
-use super::Examples;
 use super::batches::{cross_entropy, loss_of};
+use super::examples::{ExampleReader, Examples};
 use super::segments::{Piece, RowClasses, RowRun, SEGMENT, STEPS, batches};
 use super::trainer::{BatchGradient, Batches};
+use crate::TrainError;
 use crate::network::inference::PackedNetwork;
 use crate::network::training::{DropoutSeed, NetworkCache};
 use crate::network::{CLASSES, Layers};
@@ -22,7 +23,8 @@ pub(crate) struct SegmentBatches<'a> {
     epoch: u64,
     /// Number of segments per batch.
     slots: usize,
-    train: &'a Examples,
+    train: &'a Examples<'a>,
+    reader: ExampleReader<'a>,
     runs: Vec<RowRun>,
     classes: RowClasses,
     validation: SegmentValidation<'a>,
@@ -34,14 +36,14 @@ pub(crate) struct SegmentBatches<'a> {
 
 /// Validation data for early stopping.
 struct SegmentValidation<'a> {
-    examples: &'a Examples,
+    examples: &'a Examples<'a>,
     /// Runs with up to one segment of rows before the first decision.
     runs: Vec<RowRun>,
     classes: RowClasses,
 }
 
 /// Training and validation examples, each with its sample set.
-type Sets<'a, 's> = ((&'a Examples, &'s TrainSet), (&'a Examples, &'s ValidationSet));
+type Sets<'a, 's> = ((&'a Examples<'a>, &'s TrainSet), (&'a Examples<'a>, &'s ValidationSet));
 
 /// Buffers of a batch.
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl<'a> SegmentBatches<'a> {
             epoch: 0,
             slots,
             train,
+            reader: train.reader(),
             runs,
             classes,
             validation: SegmentValidation::new(validation, validation_set),
@@ -90,12 +93,21 @@ impl<'a> SegmentBatches<'a> {
     }
 
     /// Gathers rows `[T, B, C]`, states and decisions of a batch.
-    fn gather(&mut self, number: usize) {
-        let Self { batches, train, classes, states, buffers, .. } = self;
+    fn gather(&mut self, number: usize) -> Result<(), TrainError> {
+        let Self { batches, train, reader, classes, states, buffers, .. } = self;
         let (pieces, width) = (&batches[number], train.width());
         let steps = pieces.iter().map(|piece| piece.rows.rows).max().unwrap_or(0);
         for list in [&mut buffers.x, &mut buffers.hidden, &mut buffers.cell] {
             list.clear();
+        }
+        // Zeros are the padding after the end of a segment, whose state is no longer used.
+        buffers.x.resize(steps * pieces.len() * width, 0.0);
+        for (index, Piece { rows, .. }) in pieces.iter().enumerate() {
+            let values = train.rows(reader, rows.table, rows.first..rows.end())?;
+            let steps = buffers.x.chunks_exact_mut(pieces.len() * width);
+            for (step, row) in steps.zip(values.chunks_exact(width)) {
+                step[index * width..][..width].copy_from_slice(row);
+            }
         }
         buffers.picked.clear();
         buffers.targets.clear();
@@ -111,13 +123,9 @@ impl<'a> SegmentBatches<'a> {
         for step in 0..steps {
             for (index, Piece { rows, before, .. }) in pieces.iter().enumerate() {
                 if step >= rows.rows {
-                    // Padding after the end of the segment, whose state is no longer used.
-                    buffers.x.resize(buffers.x.len() + width, 0.0);
                     continue;
                 }
                 let row = rows.first + step;
-                let values = &train.rows(rows.table)[row * width..][..width];
-                buffers.x.extend_from_slice(values);
                 // As in live use, predictions start once the state includes `lookback` rows.
                 let warm = before + step + 1 >= train.lookback();
                 if let Some(class) = classes.at(rows.table, row).filter(|_| warm) {
@@ -126,6 +134,7 @@ impl<'a> SegmentBatches<'a> {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -143,8 +152,8 @@ impl Batches for SegmentBatches<'_> {
 
     /// Divides the gradient by the number of decisions of a full batch. Batches in which segments
     /// start or end therefore give smaller steps.
-    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, LstmError> {
-        self.gather(number);
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, TrainError> {
+        self.gather(number)?;
         let Self { batches, layers, states, buffers, slots, seed, epoch, .. } = self;
         let SegmentBuffers { x, hidden, cell, picked, targets, d_logits, d_weights, cache } =
             buffers;
@@ -168,13 +177,13 @@ impl Batches for SegmentBatches<'_> {
         Ok(BatchGradient { loss, examples: targets.len(), gradient: d_weights })
     }
 
-    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError> {
+    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, TrainError> {
         self.validation.loss(self.layers, weights).map(Some)
     }
 }
 
 impl<'a> SegmentValidation<'a> {
-    fn new(examples: &'a Examples, validation: &ValidationSet) -> Self {
+    fn new(examples: &'a Examples<'a>, validation: &ValidationSet) -> Self {
         let classes = RowClasses::from_examples(examples, validation.tables());
         let runs = RowRun::find(validation.tables(), |_, _| true).into_iter().filter_map(|run| {
             let (first, last) = classes.span(run)?;
@@ -187,11 +196,11 @@ impl<'a> SegmentValidation<'a> {
     }
 
     /// Mean loss and accuracy, computed step by step as in live use.
-    fn loss(&self, layers: &Layers, weights: &[f32]) -> Result<(f64, f64), LstmError> {
+    fn loss(&self, layers: &Layers, weights: &[f32]) -> Result<(f64, f64), TrainError> {
         let packed = layers.pack(weights)?;
         let runs = self.runs.par_iter().map(|run| self.run_losses(&packed, *run));
-        let parts: Vec<Vec<(f64, usize)>> = runs.collect::<Result<_, LstmError>>()?;
-        let count = self.examples.list().len() as f64;
+        let parts: Vec<Vec<(f64, usize)>> = runs.collect::<Result<_, TrainError>>()?;
+        let count = self.examples.len() as f64;
         let loss: f64 = parts.iter().flatten().map(|(loss, _)| loss).sum();
         let correct: usize = parts.iter().flatten().map(|(_, correct)| correct).sum();
         Ok((loss / count, correct as f64 / count))
@@ -202,12 +211,12 @@ impl<'a> SegmentValidation<'a> {
         &self,
         packed: &PackedNetwork,
         run: RowRun,
-    ) -> Result<Vec<(f64, usize)>, LstmError> {
+    ) -> Result<Vec<(f64, usize)>, TrainError> {
         let (mut state, mut buffers) = (vec![0.0; packed.state_len()], packed.buffers(1));
         let (mut logits, mut targets, mut unused) = (Vec::new(), Vec::new(), Vec::new());
-        let width = self.examples.width();
+        let mut reader = self.examples.reader();
         for row in run.first..run.end() {
-            let values = &self.examples.rows(run.table)[row * width..][..width];
+            let values = self.examples.rows(&mut reader, run.table, row..row + 1)?;
             packed.step(values, &mut state, &mut buffers)?;
             if let Some(class) = self.classes.at(run.table, row) {
                 let mut own = [0.0; CLASSES];
@@ -217,6 +226,7 @@ impl<'a> SegmentValidation<'a> {
             }
         }
         let parts = logits.chunks(CHUNK * CLASSES).zip(targets.chunks(CHUNK));
-        parts.map(|(logits, targets)| loss_of(logits, targets, CLASSES, &mut unused)).collect()
+        let losses = parts.map(|(logits, targets)| loss_of(logits, targets, CLASSES, &mut unused));
+        Ok(losses.collect::<Result<_, LstmError>>()?)
     }
 }

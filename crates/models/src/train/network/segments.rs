@@ -65,21 +65,25 @@ impl RowRun {
     }
 }
 
-/// Class of every row that is the last row of an example, per table.
-pub(super) struct RowClasses(Vec<Vec<Option<usize>>>);
+/// Class of every row that is the last row of an example, per table; [`RowClasses::NONE`] for other
+/// rows.
+pub(super) struct RowClasses(Vec<Vec<u8>>);
 
 impl RowClasses {
-    pub(super) fn from_examples(examples: &Examples, tables: &[SignalTable]) -> Self {
-        let mut classes: Vec<Vec<Option<usize>>> =
-            tables.iter().map(|table| vec![None; table.len()]).collect();
-        for example in examples.list() {
-            classes[example.table()][example.row()] = Some(example.label());
+    const NONE: u8 = u8::MAX;
+
+    pub(super) fn from_examples(examples: &Examples<'_>, tables: &[SignalTable]) -> Self {
+        let mut classes: Vec<Vec<u8>> =
+            tables.iter().map(|table| vec![Self::NONE; table.len()]).collect();
+        for example in examples.iter() {
+            classes[example.table][example.row] = example.label.to_le_bytes()[0];
         }
         Self(classes)
     }
 
     pub(super) fn at(&self, table: usize, row: usize) -> Option<usize> {
-        self.0[table][row]
+        let class = self.0[table][row];
+        (class != Self::NONE).then(|| usize::from(class))
     }
 
     /// Returns the first and the last row of a run that have a class.

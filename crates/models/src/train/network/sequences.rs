@@ -77,6 +77,12 @@ impl Sequences {
         self.values.chunks_exact(self.shape.steps * self.shape.channels)
     }
 
+    /// Values `[T, C]` of a sequence.
+    pub(crate) fn at(&self, index: usize) -> &[f32] {
+        let len = self.shape.steps * self.shape.channels;
+        &self.values[index * len..][..len]
+    }
+
     /// Class of each sequence.
     pub fn labels(&self) -> &[usize] {
         &self.labels

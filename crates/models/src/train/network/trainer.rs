@@ -1,5 +1,5 @@
 //! Training loop: epochs of batches, early stopping, weights of the best epoch.
-use windvane_lstm_core::{LstmError, OptimizerState};
+use windvane_lstm_core::OptimizerState;
 
 use super::TrainConfig;
 use super::checkpoint::Checkpoint;
@@ -18,10 +18,10 @@ pub(crate) trait Batches: Send {
     fn open(&mut self, epoch: u64) -> usize;
 
     /// Computes the loss and the gradient of a batch.
-    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, LstmError>;
+    fn batch(&mut self, number: usize, weights: &[f32]) -> Result<BatchGradient<'_>, TrainError>;
 
     /// Computes mean cross-entropy and accuracy on the validation examples; `None` without any.
-    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, LstmError>;
+    fn validate(&mut self, weights: &[f32]) -> Result<Option<(f64, f64)>, TrainError>;
 }
 
 /// Loss and gradient of a batch.
@@ -154,7 +154,7 @@ impl<B: Batches> Trainer<'_, B> {
     }
 
     /// Takes one step per batch and returns the mean loss.
-    fn pass(&mut self, state: &mut TrainingState) -> Result<f64, LstmError> {
+    fn pass(&mut self, state: &mut TrainingState) -> Result<f64, TrainError> {
         let TrainingState { epoch: done, weights, optimizer, .. } = state;
         let training = self.training;
         let batches = self.batches.open(*done as u64 + 1);

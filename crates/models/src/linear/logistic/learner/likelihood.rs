@@ -32,7 +32,7 @@ impl<'a> UpDownWindows<'a> {
     /// Selects the samples labelled UP or DOWN: NEUTRAL has no information on UP against DOWN.
     pub(super) fn new(samples: &SampleSet, windows: &'a ScaledWindows) -> Self {
         let samples = samples.samples().iter().copied();
-        let samples = samples.filter(|sample| sample.label != Direction::Neutral).collect();
+        let samples = samples.filter(|sample| sample.label() != Direction::Neutral).collect();
         Self { windows, samples }
     }
 
@@ -102,7 +102,7 @@ impl<'a> UpDownWindows<'a> {
         for sample in samples {
             let window = self.windows.window(sample, &mut buffer);
             let logit = intercept + long_dot(window, of_inputs);
-            let rose = sample.label == Direction::Up;
+            let rose = sample.label() == Direction::Up;
             total.cost += log_loss(logit, rose);
             let residual = residual(logit, rose);
             let (last, of_inputs) =
@@ -183,7 +183,7 @@ mod tests {
             }
             // A huge penalty leaves the intercept only.
             let intercept = minimum(windows, 1e12)[18];
-            let ups = windows.samples.iter().filter(|s| s.label == Direction::Up).count() as f64;
+            let ups = windows.samples.iter().filter(|s| s.label() == Direction::Up).count() as f64;
             let share = sigmoid(intercept);
             assert!((share - ups / windows.len() as f64).abs() < 1e-6, "{share}");
         });

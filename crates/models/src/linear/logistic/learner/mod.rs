@@ -3,7 +3,7 @@ mod likelihood;
 mod windows;
 
 use windvane_candles::Direction;
-use windvane_signals::{Lags, Scaler, TrainSet, ValidationSet};
+use windvane_signals::{Lags, Sample, Scaler, TrainSet, ValidationSet};
 
 use likelihood::UpDownWindows;
 use windows::ScaledWindows;
@@ -85,7 +85,7 @@ impl LogisticLearner {
         let spec = spec_of(train, validation)?;
         check_directions(train, MIN_WINDOWS)?;
         let scaler = Scaler::fit(train)?;
-        let mut record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
+        let mut record = record_of(train, validation, run.seed())?.with_scaler(&scaler, &spec);
         let (choose, _) = calibration_parts(validation);
         let positions = self.lags.as_ref().map(|lags| lags.positions(&spec.signals, spec.lookback));
         let positions = positions.transpose()?;
@@ -116,6 +116,11 @@ impl Learner for LogisticLearner {
     fn settings(&self) -> Option<String> {
         let Self { id, lags } = self;
         serde_json::to_string(&("logistic", id.as_str(), lags, PENALTIES)).ok()
+    }
+
+    /// Scaled rows of the training and the validation windows, and copies of the samples.
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        Some(2 * width * size_of::<f32>() + size_of::<Sample>())
     }
 
     fn fit(

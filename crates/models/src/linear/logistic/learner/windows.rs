@@ -34,8 +34,8 @@ impl ScaledWindows {
     /// Returns the inputs of a sample: the whole window, oldest row first, or the values at the
     /// positions, which are written to `buffer`.
     pub(super) fn window<'a>(&'a self, sample: &Sample, buffer: &'a mut Vec<f32>) -> &'a [f32] {
-        let end = (sample.row + 1) * self.width;
-        let window = &self.tables[sample.table][end - self.width * self.lookback..end];
+        let end = (sample.row() + 1) * self.width;
+        let window = &self.tables[sample.table()][end - self.width * self.lookback..end];
         let Some(positions) = &self.positions else { return window };
         buffer.clear();
         buffer.extend(positions.iter().map(|position| window[*position]));

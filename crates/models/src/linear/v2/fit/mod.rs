@@ -85,7 +85,7 @@ impl WeightedSignalsLearner {
     ) -> Result<WeightedSignals, TrainError> {
         let spec = spec_of(train, validation)?;
         let scaler = Scaler::fit(train)?;
-        let record = record_of(train, validation, run.seed()).with_scaler(&scaler, &spec);
+        let record = record_of(train, validation, run.seed())?.with_scaler(&scaler, &spec);
         let mut model = match &self.weights {
             Weights::ByHand => {
                 let channels = spec.signals.channels.iter();
@@ -111,6 +111,13 @@ impl Learner for WeightedSignalsLearner {
     fn settings(&self) -> Option<String> {
         let Self { id, weights } = self;
         serde_json::to_string(&("v2", id.as_str(), weights)).ok()
+    }
+
+    /// A channel of the scaler; for learned weights also the squashed signals, the outcome and the
+    /// block of every window, in lists that grow by doubling.
+    fn row_memory(&self, width: usize) -> Option<usize> {
+        let window = (width + 1) * size_of::<f64>() + 1;
+        Some(if self.weights == Weights::Learned { 2 * window } else { size_of::<f64>() })
     }
 
     fn fit(
@@ -156,15 +163,17 @@ fn outcomes(spec: &ModelSpec, scaler: &Scaler, train: &TrainSet) -> Result<Outco
     let length = MIN_BLOCK_LENGTH.max(2 * spec.labels.horizon);
     let span = spec.interval.millis().saturating_mul(i64::try_from(length).unwrap_or(i64::MAX));
     let mut outcomes = Outcomes { width: spec.signals.width(), ..Outcomes::default() };
+    let mut reader = train.reader();
     let samples = train.samples().iter();
-    for sample in samples.filter(|sample| sample.label != Direction::Neutral) {
-        let row = train.window(sample).row(spec.lookback - 1);
+    for sample in samples.filter(|sample| sample.label() != Direction::Neutral) {
+        let window = reader.window_of(sample, spec.lookback)?;
+        let row = window.row(spec.lookback - 1);
         outcomes.rows.extend(
             row.iter()
                 .enumerate()
                 .map(|(channel, value)| WeightedSignals::squash(scaler.apply(channel, *value))),
         );
-        outcomes.rose.push(sample.label == Direction::Up);
+        outcomes.rose.push(sample.label() == Direction::Up);
         outcomes.block.push(sample.decided_at.millis().div_euclid(span));
     }
     Ok(outcomes)
