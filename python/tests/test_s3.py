@@ -12,6 +12,8 @@ from moto.server import ThreadedMotoServer
 
 import windvane
 
+from .conftest import ROOT
+
 
 @pytest.fixture
 def store() -> Iterator[dict[str, str]]:
@@ -45,8 +47,11 @@ def test_candles_of_an_object_store_predict_like_local_ones(
             file = io.BytesIO()
             rows.write_parquet(file)
             put(store, f"candles/pair={pair}/year={year}/rows.parquet", file.getvalue())
-    for pair, frame in local.items():
-        path = f"s3://candles/pair={pair}/**/*.parquet"
-        candles = pl.scan_parquet(path, storage_options=store).select(frame.columns).sort("time").collect()
-        assert candles.equals(frame)
-        assert model.predict(candles).equals(model.predict(frame), null_equal=True)
+    page = (ROOT / "docs/python.md").read_text()
+    (recipe,) = (part.split("```")[0] for part in page.split("```python\n") if "s3://" in part.split("```")[0])
+    lines = [line for line in recipe.splitlines() if not line.startswith("store =")]
+    names = {"store": store, "model": model}
+    exec("\n".join(lines), names)
+    candles = names["candles"].select(whole.columns).sort("time").collect()  # type: ignore[attr-defined]
+    assert candles.equals(local["ETHUSDT"])
+    assert names["predictions"].equals(model.predict(local["ETHUSDT"]))  # type: ignore[attr-defined]
