@@ -1,9 +1,10 @@
-//! Figures of `docs/`, drawn from the embedded sample and the pretrained model.
+//! Figures of `docs/`, drawn from the embedded sample, the pretrained model and measured tables.
 //!
 //! `cargo run --release -p windvane-tools --bin figures` writes them into `docs/images`.
 mod chart;
 mod curves;
 mod gates;
+mod growth;
 mod ink;
 mod signals;
 
@@ -45,7 +46,7 @@ fn run() -> Result<(), Error> {
         curves::calibration()?,
         gates::figure(&table)?,
     ];
-    for (name, svg) in signals.into_iter().chain(others) {
+    for (name, svg) in signals.into_iter().chain(others).chain(growth::figures()?) {
         let path = options.out.join(format!("{name}.svg"));
         std::fs::write(&path, &svg)?;
         println!("{} {} bytes", path.display(), svg.len());
