@@ -133,6 +133,8 @@ def test_interval_is_inferred_only_if_it_is_unambiguous(bitcoin: windvane.Candle
     columns = head(bitcoin, 200)
     names = windvane.signals(columns).keys()
     assert list(names) == ["time", "momentum", "trend", "rsi", "macd", "volatility", "volume_change"]
+    with pytest.raises(windvane.Error, match="the channel rsi is listed twice"):
+        windvane.signals(columns, ["rsi", "trend", "rsi"])
     with pytest.raises(windvane.Error, match="cannot be inferred from 2 row"):
         windvane.signals(head(bitcoin, 2))
     assert len(windvane.signals(head(bitcoin, 2), interval="1h")["rsi"]) == 2

@@ -38,6 +38,9 @@ def signals(
     own = series(candles, pair, interval, session_close=session_close)
     rest = all_series(others or {}, own.interval, session_close=session_close)
     names, values = _native.signals(own, native_spec(spec), rest)
+    if len(set(names)) < len(names):
+        twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
+        raise _native.Error(f"spec: the channel {twice} is listed twice; remove one")
     return like(candles, {name: values[:, column].copy() for column, name in enumerate(names)})
 
 
