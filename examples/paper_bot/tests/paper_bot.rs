@@ -12,6 +12,7 @@ use windvane::prelude::*;
 use windvane_paper_bot::bot::Bot;
 use windvane_paper_bot::connection::{Connection, TIMEOUT};
 use windvane_paper_bot::exchange::{Exchange, StreamStep, script};
+use windvane_paper_bot::lines::LiveFeed;
 use windvane_paper_bot::wire;
 
 const STREAMED: usize = 150;
@@ -276,6 +277,21 @@ fn bot_trades_the_candles_of_json_lines() {
         let error = bot.run_lines(line.as_bytes(), pair, 100).unwrap_err().to_string();
         assert!(error.contains(problem), "{error}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn bot_reports_a_feed_that_fails_or_is_missing() {
+    let pair = Pair::new("BTCUSDT").unwrap();
+    let start = |program| LiveFeed::start(program, "binance", (&pair, Interval::HOUR), 44);
+    let mut bot = Bot::new(v32::pretrained(), pair.clone(), 5.0).unwrap();
+    for (program, is_good) in [("true", true), ("false", false)] {
+        let (feed, lines) = start(program).unwrap();
+        bot.run_lines(lines, &pair, usize::MAX).unwrap();
+        assert_eq!(feed.finish().is_ok(), is_good);
+    }
+    let error = start("no-such-feed").unwrap_err().to_string();
+    assert!(error.contains("no-such-feed is not installed: cargo install"), "{error}");
 }
 
 #[test]

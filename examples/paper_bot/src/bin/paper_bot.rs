@@ -6,7 +6,8 @@ use clap::Parser;
 use windvane::models::{Artifact, PositionTracker};
 use windvane::prelude::*;
 use windvane_paper_bot::connection::{Connection, TIMEOUT};
-use windvane_paper_bot::{Error, bot::Bot, lines};
+use windvane_paper_bot::lines::LiveFeed;
+use windvane_paper_bot::{Error, bot::Bot};
 
 /// Trade on paper over a WebSocket with the JSON of Binance.
 #[derive(Debug, Parser)]
@@ -45,8 +46,12 @@ fn run(options: PaperBotOptions) -> Result<(), Error> {
     println!("policy: {}", bot.tracker.policy().config());
     let mut reconnections = 0;
     if let Some(name) = &options.exchange {
-        let lines = lines::open(name, (&candles.0, candles.1), bot.candles_needed())?;
+        let stream = (&candles.0, candles.1);
+        let (feed, lines) = LiveFeed::start("windvane-live", name, stream, bot.candles_needed())?;
         bot.run_lines(lines, &options.pair, options.predictions)?;
+        if bot.predictions.len() < options.predictions {
+            feed.finish()?;
+        }
     } else {
         let mut stream = Connection::open(&options.url, candles, TIMEOUT)?;
         bot.run(&mut stream, options.predictions)?;
