@@ -245,3 +245,13 @@ def test_models_lists_the_catalog() -> None:
     assert {"mixed", "stacked", "meta", "online", "regimes"} <= windvane.models().keys()
     manifest = (ROOT / "Cargo.toml").read_text()
     assert f'version = "{windvane.__version__}"' in manifest  # the version of all crates
+
+
+@pytest.mark.parametrize("name", ["seed", "epochs", "lookback", "folds"])
+def test_negative_counts_are_errors_of_the_package(name: str) -> None:
+    candles = {"A": simulated(300, 1)}
+    with pytest.raises(windvane.Error, match=f"{name}: expected a number of at least 0, got -1"):
+        windvane.backtest(candles, models=["v2"], **{name: -1})
+    if name != "folds":
+        with pytest.raises(windvane.Error, match=f"{name}: expected"):
+            windvane.fit(candles, model="v2", **{name: -1})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from windvane import _native
-from windvane._frames import all_series
+from windvane._frames import all_series, check_counts
 from windvane._model import Model
 from windvane._policy import Policy
 from windvane._signals import native_spec
@@ -63,6 +63,7 @@ def fit(
     """
     if label is not None and horizon != 1:
         raise _native.Error("label and horizon exclude each other; remove one of them")
+    check_counts(seed=seed, lookback=lookback, epochs=epochs)
     fitted = _native.fit(
         all_series(candles, interval, session_close=session_close),
         model=model,

@@ -69,6 +69,13 @@ def series(
     return candles if close is None else candles.with_session_close(close)
 
 
+def check_counts(**counts: int | None) -> None:
+    """Rejects negative counts and seeds."""
+    for name, count in counts.items():
+        if count is not None and count < 0:
+            raise _native.Error(f"{name}: expected a number of at least 0, got {count}")
+
+
 def all_series(
     frames: Mapping[str, Frame],
     interval: str | None = None,
