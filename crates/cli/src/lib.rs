@@ -56,7 +56,13 @@ type Error = Box<dyn std::error::Error>;
 
 /// Predicts the direction of the next candle of a trading pair: UP, DOWN or NEUTRAL
 #[derive(Debug, Parser)]
-#[command(name = "windvane", version, arg_required_else_help = true)]
+#[command(
+    name = "windvane",
+    version,
+    arg_required_else_help = true,
+    after_help = "windvane download and windvane live, candles of exchanges, are programs of their own in the folder \
+                  integrations/exchange of the repository."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
