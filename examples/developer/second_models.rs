@@ -4,7 +4,7 @@
 //! multilayer perceptron on the channels of the market, and combines them by equal weights, log loss,
 //! stacking, meta-labels and online weights; it also fits the trees per regime. It prints the accuracy
 //! of each, and writes the predictions for paired comparisons.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -52,6 +52,10 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "an example prints its results")]
 fn run(options: &SecondModelOptions) -> Result<(), Error> {
+    let folder = options.out.as_ref().and_then(|out| out.parent());
+    if let Some(folder) = folder.filter(|folder| *folder != Path::new("") && !folder.is_dir()) {
+        return Err(format!("{}: no such folder for --out", folder.display()).into());
+    }
     let series = read(&options.data)?;
     let pairs: Vec<Pair> = series.iter().map(|series| series.pair().clone()).collect();
     let mut spec = SignalSpec::market(&pairs, &options.leader);
@@ -72,17 +76,18 @@ fn run(options: &SecondModelOptions) -> Result<(), Error> {
     let instruments: Vec<Instrument> =
         series.into_iter().map(|series| Instrument { series, test_only: false }).collect();
     let (report, predictions) = backtest.run_with_predictions(&instruments, &learners, &show)?;
+    // Before the table, which a closed pipe would end.
+    if let Some(out) = &options.out {
+        predictions.write(out)?;
+    }
     for row in report.results.iter().filter(|row| row.scope == Scope::Interval) {
         let accuracy = row.score.accuracy.map_or(f64::NAN, |share| 100.0 * share);
         println!("{:<12} {accuracy:.2} % of {}", row.model, row.score.scored);
     }
-    if let Some(out) = &options.out {
-        predictions.write(out)?;
-    }
     Ok(())
 }
 
-fn read(folder: &std::path::Path) -> Result<Vec<CandleSeries>, Error> {
+fn read(folder: &Path) -> Result<Vec<CandleSeries>, Error> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Error>>()?;
     files.sort();
