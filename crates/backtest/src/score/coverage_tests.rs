@@ -1,7 +1,7 @@
 //! Simulated coverage of the 95 % intervals, and false positives of models without skill.
 //!
 //! The small runs check for gross errors. The full ones, whose results are in
-//! `docs/backtesting.md`, take some minutes:
+//! `docs/backtesting.md`, take half a minute of a core:
 //! `cargo test --release -p windvane-backtest --lib coverage -- --ignored --nocapture`.
 use rayon::prelude::*;
 use windvane_candles::Direction::{self, Down, Up};
@@ -16,7 +16,7 @@ use crate::metrics::{Bounds, holm};
 /// Number of times of a simulated test.
 const TIMES: i64 = 2_000;
 /// Number of simulations of a process in the full run.
-const SIMULATIONS: u64 = 200;
+const SIMULATIONS: u64 = 2_000;
 /// Number of models without skill in a ranking.
 const MODELS: u64 = 4;
 const SETTINGS: ScoreSettings<'_> = ScoreSettings { horizon: 1, seed: 7, costs: &[] };
@@ -169,7 +169,7 @@ fn false_positives_of_models_without_skill_are_rare() {
 }
 
 #[test]
-#[ignore = "takes minutes; the results are in docs/backtesting.md"]
+#[ignore = "half a minute; the results are in docs/backtesting.md"]
 fn full_coverage_and_false_positives() {
     for process in [
         Process::Martingale,
@@ -180,7 +180,7 @@ fn full_coverage_and_false_positives() {
     ] {
         let coverage = process.coverage(SIMULATIONS);
         println!("{process:?}: {coverage:?}");
-        assert!((0.90..=0.99).contains(&coverage.covered), "{process:?}: {coverage:?}");
+        assert!((0.93..=0.97).contains(&coverage.covered), "{process:?}: {coverage:?}");
     }
     for end in [0.03, 0.005, 0.001] {
         println!("{:?}: {:?}", Process::Regimes(end), Process::Regimes(end).coverage(SIMULATIONS));
