@@ -72,7 +72,7 @@ fn windows(mut session: Session, data: &Data, batch: usize) -> Offer<'_> {
     }))
 }
 
-/// Runs the ONNX file that windvane wrote for a fitted network.
+/// Runs the ONNX file that windvane wrote for a fitted model.
 fn fitted(mut session: Session, preset: Preset, batch: usize) -> Offer<'static> {
     let fitted = preset.fitted();
     Offer::Task(Box::new(move |n, out| {

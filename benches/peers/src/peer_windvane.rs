@@ -56,14 +56,14 @@ fn windows(data: &Data, kind: Kind, count: usize) -> Offer<'_> {
     }))
 }
 
-/// Prepares the predictions of a fitted network: scaler, layers, calibration, softmax.
+/// Prepares the predictions of a fitted model, such as scaler, layers, calibration, softmax.
 fn fitted(preset: Preset, batch: usize) -> Offer<'static> {
     let fitted = preset.fitted();
-    let mut scratch = fitted.network.scratch();
+    let mut scratch = fitted.model.scratch();
     if batch == 1 {
         return Offer::Task(Box::new(move |n, out| {
             let window = fitted.windows(n, 1).next().expect("a window");
-            let prediction = fitted.network.predict(window, &mut scratch).expect("it fits");
+            let prediction = fitted.model.predict(window, &mut scratch).expect("it fits");
             out.copy_from_slice(&prediction.probabilities.classes());
         }));
     }
@@ -71,7 +71,7 @@ fn fitted(preset: Preset, batch: usize) -> Offer<'static> {
     let mut predictions = Vec::with_capacity(batch);
     Offer::Task(Box::new(move |_, out| {
         predictions.clear();
-        let done = fitted.network.predict_batch(&windows, &mut scratch, &mut predictions);
+        let done = fitted.model.predict_batch(&windows, &mut scratch, &mut predictions);
         done.expect("they fit");
         for (out, prediction) in out.chunks_exact_mut(3).zip(&predictions) {
             out.copy_from_slice(&prediction.probabilities.classes());

@@ -9,7 +9,7 @@ pub enum Workload {
     Window(Kind),
     /// Probabilities of all windows in one batch.
     Batch(Kind),
-    /// Probabilities of one raw window by a fitted network of windvane.
+    /// Probabilities of one raw window by a fitted model of windvane.
     FittedWindow(Preset),
     /// Probabilities of 256 raw windows in one batch.
     FittedBatch(Preset),
