@@ -63,7 +63,12 @@ fn one_epoch(learner: NetworkLearner) -> NetworkLearner {
 /// 400 trees of 15 leaves.
 fn trees() -> BoostedTreesLearner {
     let (rounds, min_leaf_rows) = (400, Some(20));
-    BoostedTreesLearner { rounds, patience: rounds, min_leaf_rows, ..BoostedTreesLearner::default() }
+    BoostedTreesLearner {
+        rounds,
+        patience: rounds,
+        min_leaf_rows,
+        ..BoostedTreesLearner::default()
+    }
 }
 
 impl Fitted {
