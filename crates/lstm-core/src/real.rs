@@ -7,7 +7,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use crate::activation::{cell_f32, exp_f32, gru_f32, sigmoid_f32, tanh_f32};
 use crate::kernels::BASELINE_FUSED;
-use crate::kernels::Isa;
+use crate::kernels::{CompactColumn, Isa, WeightColumn};
 
 /// Number type of a network: `f32`, or `f64` for reference results and gradient checks; sealed.
 ///
@@ -80,7 +80,7 @@ pub trait Real:
 }
 
 pub(crate) mod sealed {
-    use crate::kernels::{Isa, Vector};
+    use crate::kernels::{Isa, StoredColumn, Vector};
 
     /// Private operations of a number type.
     ///
@@ -127,6 +127,11 @@ pub(crate) mod sealed {
         /// `U_n h + b_hn` and its hidden state.
         #[must_use]
         fn gru_with<const FUSED: bool>(sums: [Self; 4], hidden: Self) -> Self;
+        /// Moves the low half of the bits to the high half, and fills the low half with zeros.
+        #[must_use]
+        fn low_half(self) -> Self;
+        /// Column of weights with half the bytes, if there is such a form; otherwise a whole one.
+        type Compact: StoredColumn<Self>;
         /// Vector of sixteen of these numbers for an instruction set.
         type Vector<I: Isa>: Vector<Self, I>;
         /// Calls `work` with the thread's buffer for matrix products; its contents are arbitrary.
@@ -196,6 +201,11 @@ impl sealed::Sealed for f32 {
     fn gru_with<const FUSED: bool>(sums: [Self; 4], hidden: Self) -> Self {
         gru_f32::<FUSED>(sums, hidden)
     }
+    #[inline(always)]
+    fn low_half(self) -> Self {
+        Self::from_bits(self.to_bits() << 16)
+    }
+    type Compact = CompactColumn;
     type Vector<I: Isa> = I::F32;
     #[cfg(feature = "train")]
     fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {
@@ -262,6 +272,11 @@ impl sealed::Sealed for f64 {
         let n = r.sigmoid_with::<FUSED>().fused::<FUSED>(u, n).tanh_with::<FUSED>();
         z.sigmoid_with::<FUSED>().fused::<FUSED>(hidden - n, n)
     }
+    #[inline(always)]
+    fn low_half(self) -> Self {
+        Self::from_bits(self.to_bits() << 32)
+    }
+    type Compact = WeightColumn<Self>;
     type Vector<I: Isa> = I::F64;
     #[cfg(feature = "train")]
     fn with_scratch<T>(work: impl FnOnce(&mut Vec<Self>) -> T) -> T {

@@ -30,7 +30,7 @@ use crate::{Kernel, LstmBatchScratch, LstmError, LstmScratch, PackedLstm, Real};
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct PackedBiLstm<R> {
+pub struct PackedBiLstm<R: Real> {
     shape: BiLstmShape,
     forward: PackedLstm<R>,
     reverse: PackedLstm<R>,
@@ -56,6 +56,13 @@ impl<R: Real> PackedBiLstm<R> {
         self.forward = self.forward.with_kernel(kernel)?;
         self.reverse = self.reverse.with_kernel(kernel)?;
         Ok(self)
+    }
+
+    /// Returns the same layer with compact weights, as [`PackedLstm::compact`].
+    #[must_use]
+    pub fn compact(self) -> Self {
+        let Self { shape, forward, reverse } = self;
+        Self { shape, forward: forward.compact(), reverse: reverse.compact() }
     }
 
     /// Returns the sizes of the layer.

@@ -35,7 +35,7 @@ use crate::{
 /// # Ok::<(), windvane_lstm_core::LstmError>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct PackedGru<R> {
+pub struct PackedGru<R: Real> {
     shape: GruShape,
     forward: PackedLstm<R>,
     reverse: Option<PackedLstm<R>>,
@@ -65,6 +65,13 @@ impl<R: Real> PackedGru<R> {
             forward: self.forward.with_kernel(kernel)?,
             reverse: self.reverse.map(|reverse| reverse.with_kernel(kernel)).transpose()?,
         })
+    }
+
+    /// Returns the same layer with compact weights, as [`PackedLstm::compact`].
+    #[must_use]
+    pub fn compact(self) -> Self {
+        let Self { shape, forward, reverse } = self;
+        Self { shape, forward: forward.compact(), reverse: reverse.map(PackedLstm::compact) }
     }
 
     /// Returns the sizes of the layer.

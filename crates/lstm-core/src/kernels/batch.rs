@@ -87,16 +87,16 @@ struct GateSums<'a, R> {
 
 impl<R: Real> Op for GateSums<'_, R> {
     #[inline(always)]
-    fn run<I: Isa>(mut self, _: I) {
+    fn run<I: Isa>(mut self, isa: I) {
         // Computes as many gates of six windows at a time as fit into the registers. The order of
         // each sum does not depend on that number.
         let tail = self.block == self.weights.bias.len();
         match I::SUM_BYTES / size_of::<[R; UNITS]>() {
-            _ if tail => self.one_by_one::<I>(),
+            _ if tail => self.one_by_one(isa),
             16.. => self.by::<I, 4>(),
             8.. => self.by::<I, 2>(),
             4.. => self.by::<I, 1>(),
-            _ => self.one_by_one::<I>(),
+            _ => self.one_by_one(isa),
         }
     }
 }
@@ -134,17 +134,17 @@ impl<'a, R: Real> GateSums<'a, R> {
 
     /// Computes the sums of a block or of the tail for one window at a time.
     #[inline(always)]
-    fn one_by_one<I: Isa>(&mut self) {
+    fn one_by_one<I: Isa>(&mut self, isa: I) {
         let (weights, block) = (self.weights, self.block);
         for at in 0..self.sums.len() {
             let (x, h) = (self.x(at), self.h(at));
             let sums = if block < weights.bias.len() {
-                gate_sums::<R, I, 1, 0>(weights, block, x, h).0[0]
+                gate_sums::<R, _, I, 1, 0>(isa, weights, block, x, h).0[0]
             } else {
                 match weights.tail_bias.len() {
-                    1 => by_gate(&gate_sums::<R, I, 0, 1>(weights, block, x, h).1),
-                    2 => by_gate(&gate_sums::<R, I, 0, 2>(weights, block, x, h).1),
-                    _ => by_gate(&gate_sums::<R, I, 0, 3>(weights, block, x, h).1),
+                    1 => by_gate(&gate_sums::<R, _, I, 0, 1>(isa, weights, block, x, h).1),
+                    2 => by_gate(&gate_sums::<R, _, I, 0, 2>(isa, weights, block, x, h).1),
+                    _ => by_gate(&gate_sums::<R, _, I, 0, 3>(isa, weights, block, x, h).1),
                 }
             };
             self.sums[at].0 = sums;

@@ -1,5 +1,6 @@
 //! LSTM and GRU inference kernel over one window at a time.
 use super::rows::copy;
+use super::stored::StoredColumn;
 use super::{Cell, Isa, Op};
 use crate::Real;
 
@@ -18,7 +19,8 @@ pub(crate) fn padded(hidden: usize) -> usize {
 /// Aligned to a cache line, so that no register load crosses two lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
-pub(crate) struct WeightColumn<R>(pub(crate) [[R; UNITS]; 4]);
+#[expect(unnameable_types, reason = "the seal of `Real` mentions it")]
+pub struct WeightColumn<R>(pub(crate) [[R; UNITS]; 4]);
 
 impl<R: Real> WeightColumn<R> {
     pub(crate) const ZERO: Self = Self([[R::ZERO; UNITS]; 4]);
@@ -35,14 +37,14 @@ impl<R: Real> TailColumn<R> {
 
 /// Packed weights of one LSTM layer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LstmWeights<'a, R> {
+pub(crate) struct LstmWeights<'a, R, W = WeightColumn<R>> {
     pub(crate) inputs: usize,
     pub(crate) hidden: usize,
     /// Bias of the blocks, `[blocks]`.
     pub(crate) bias: &'a [WeightColumn<R>],
     /// Weight columns, `[pairs of blocks, inputs + hidden, 2]`, then `[inputs + hidden]` of an odd
     /// last block.
-    pub(crate) columns: &'a [WeightColumn<R>],
+    pub(crate) columns: &'a [W],
     /// Bias of the tail, `[tails]`.
     pub(crate) tail_bias: &'a [TailColumn<R>],
     /// Weight columns of the tail, `[inputs + hidden, tails]`.
@@ -54,10 +56,10 @@ pub(crate) struct LstmWeights<'a, R> {
 /// Bytes of the L1 data cache that biases, states and inputs occupy.
 const STATE_BYTES: usize = 2048;
 
-impl<'a, R> LstmWeights<'a, R> {
+impl<'a, R, W> LstmWeights<'a, R, W> {
     /// Returns a slice and `width`: every `width`-th column of the slice belongs to the block.
     #[inline(always)]
-    pub(super) fn columns_of(&self, block: usize) -> (&'a [WeightColumn<R>], usize) {
+    pub(super) fn columns_of(&self, block: usize) -> (&'a [W], usize) {
         let count = self.inputs + self.hidden;
         let (pair, inside) = (block / 2, block % 2);
         let width = (self.bias.len() - 2 * pair).min(2);
@@ -73,7 +75,7 @@ impl<'a, R> LstmWeights<'a, R> {
         if groups < 2 {
             return None;
         }
-        let column = BLOCKS * size_of::<WeightColumn<R>>();
+        let column = BLOCKS * size_of::<W>();
         let group = (self.inputs + self.hidden) * column;
         let room = self.cache.saturating_sub(STATE_BYTES);
         (group < room && room < group * groups).then(|| (room / group, room % group / column))
@@ -84,9 +86,9 @@ impl<'a, R> LstmWeights<'a, R> {
 ///
 /// Padded units have zero weights. Their results (such as NaN from an infinite input) stay in the
 /// padding of `h`, `c` and `next`, because only the first `hidden` units are read.
-pub(crate) struct Lstm<'a, R, C> {
+pub(crate) struct Lstm<'a, R, C, W = WeightColumn<R>> {
     pub(crate) cell: C,
-    pub(crate) weights: LstmWeights<'a, R>,
+    pub(crate) weights: LstmWeights<'a, R, W>,
     /// Window `[T, inputs]`.
     pub(crate) xs: &'a [R],
     /// Number of steps `T`.
@@ -105,22 +107,30 @@ pub(crate) struct Lstm<'a, R, C> {
     pub(crate) stride: usize,
 }
 
-impl<R: Real, C: Cell> Op for Lstm<'_, R, C> {
+impl<'a, R, C, W> Lstm<'a, R, C, W> {
+    /// Replaces the weights by another form of the same weights.
+    pub(crate) fn with_weights<V>(self, weights: LstmWeights<'a, R, V>) -> Lstm<'a, R, C, V> {
+        let Self { cell, xs, steps, reversed, h, c, next, out, stride, .. } = self;
+        Lstm { cell, weights, xs, steps, reversed, h, c, next, out, stride }
+    }
+}
+
+impl<R: Real, C: Cell, W: StoredColumn<R>> Op for Lstm<'_, R, C, W> {
     #[inline(always)]
-    fn run<I: Isa>(self, _: I) {
+    fn run<I: Isa>(self, isa: I) {
         // Computes as many blocks at a time as fit into the registers. The order of each sum does
         // not depend on that number.
         match I::SUM_BYTES / size_of::<WeightColumn<R>>() {
-            2.. => self.by::<I, 2>(),
-            _ => self.by::<I, 1>(),
+            2.. => self.by::<I, 2>(isa),
+            _ => self.by::<I, 1>(isa),
         }
     }
 }
 
-impl<R: Real, C: Cell> Lstm<'_, R, C> {
+impl<R: Real, C: Cell, W: StoredColumn<R>> Lstm<'_, R, C, W> {
     /// Processes the units in groups of `BLOCKS` blocks and a last group of the remaining ones.
     #[inline(always)]
-    fn by<I: Isa, const BLOCKS: usize>(self) {
+    fn by<I: Isa, const BLOCKS: usize>(self, isa: I) {
         let (blocks, tails) = (self.weights.bias.len(), self.weights.tail_bias.len());
         let mut groups = blocks / BLOCKS;
         // The tail is computed together with blocks, if there are any: by itself it has too few
@@ -129,23 +139,24 @@ impl<R: Real, C: Cell> Lstm<'_, R, C> {
             groups -= 1;
         }
         match (blocks - groups * BLOCKS, tails) {
-            (0, 0) => self.steps::<I, BLOCKS, 0, 0>(groups),
-            (0, 1) => self.steps::<I, BLOCKS, 0, 1>(groups),
-            (0, 2) => self.steps::<I, BLOCKS, 0, 2>(groups),
-            (0, _) => self.steps::<I, BLOCKS, 0, 3>(groups),
-            (1, 0) => self.steps::<I, BLOCKS, 1, 0>(groups),
-            (1, 1) => self.steps::<I, BLOCKS, 1, 1>(groups),
-            (1, 2) => self.steps::<I, BLOCKS, 1, 2>(groups),
-            (1, _) => self.steps::<I, BLOCKS, 1, 3>(groups),
-            (_, 1) => self.steps::<I, BLOCKS, BLOCKS, 1>(groups),
-            (_, 2) => self.steps::<I, BLOCKS, BLOCKS, 2>(groups),
-            (_, _) => self.steps::<I, BLOCKS, BLOCKS, 3>(groups),
+            (0, 0) => self.steps::<I, BLOCKS, 0, 0>(isa, groups),
+            (0, 1) => self.steps::<I, BLOCKS, 0, 1>(isa, groups),
+            (0, 2) => self.steps::<I, BLOCKS, 0, 2>(isa, groups),
+            (0, _) => self.steps::<I, BLOCKS, 0, 3>(isa, groups),
+            (1, 0) => self.steps::<I, BLOCKS, 1, 0>(isa, groups),
+            (1, 1) => self.steps::<I, BLOCKS, 1, 1>(isa, groups),
+            (1, 2) => self.steps::<I, BLOCKS, 1, 2>(isa, groups),
+            (1, _) => self.steps::<I, BLOCKS, 1, 3>(isa, groups),
+            (_, 1) => self.steps::<I, BLOCKS, BLOCKS, 1>(isa, groups),
+            (_, 2) => self.steps::<I, BLOCKS, BLOCKS, 2>(isa, groups),
+            (_, _) => self.steps::<I, BLOCKS, BLOCKS, 3>(isa, groups),
         }
     }
 
     #[inline(always)]
     fn steps<I: Isa, const BLOCKS: usize, const REST: usize, const TAILS: usize>(
         mut self,
+        isa: I,
         groups: usize,
     ) {
         let LstmWeights { inputs, hidden, .. } = self.weights;
@@ -161,19 +172,19 @@ impl<R: Real, C: Cell> Lstm<'_, R, C> {
             let backwards = read % 2 == 1;
             let first = |place| BLOCKS * if backwards { groups - 1 - place } else { place };
             if REST + TAILS > 0 && backwards {
-                step.group::<I, REST, TAILS>(groups * BLOCKS, GroupColumns::NONE);
+                step.group::<I, REST, TAILS>(isa, groups * BLOCKS, GroupColumns::NONE);
             }
             for place in 0..groups {
                 let next = match held {
                     Some((at, columns)) if at == place + 1 => {
-                        GroupColumns::<R, BLOCKS, 0>::new(&self.weights, first(at)).last(columns)
+                        GroupColumns::<R, W, BLOCKS, 0>::new(&self.weights, first(at)).last(columns)
                     }
                     _ => GroupColumns::NONE,
                 };
-                step.group::<I, BLOCKS, 0>(first(place), next);
+                step.group::<I, BLOCKS, 0>(isa, first(place), next);
             }
             if REST + TAILS > 0 && !backwards {
-                step.group::<I, REST, TAILS>(groups * BLOCKS, GroupColumns::NONE);
+                step.group::<I, REST, TAILS>(isa, groups * BLOCKS, GroupColumns::NONE);
             }
             if let Some(out) = &mut self.out {
                 copy(&next[..hidden], &mut out[t * self.stride..]);
@@ -184,16 +195,16 @@ impl<R: Real, C: Cell> Lstm<'_, R, C> {
 }
 
 /// One time step of one window.
-struct WindowStep<'a, R, C> {
+struct WindowStep<'a, R, C, W> {
     cell: C,
-    weights: &'a LstmWeights<'a, R>,
+    weights: &'a LstmWeights<'a, R, W>,
     x: &'a [R],
     h: &'a [R],
     c: &'a mut [R],
     next: &'a mut [R],
 }
 
-impl<R: Real, C: Cell> WindowStep<'_, R, C> {
+impl<R: Real, C: Cell, W: StoredColumn<R>> WindowStep<'_, R, C, W> {
     /// Computes `BLOCKS` blocks and `TAILS` tail columns of units.
     ///
     /// The columns `held` are the least recently used lines of the L1 data cache. They are
@@ -202,10 +213,12 @@ impl<R: Real, C: Cell> WindowStep<'_, R, C> {
     #[inline(always)]
     fn group<I: Isa, const BLOCKS: usize, const TAILS: usize>(
         &mut self,
+        isa: I,
         first: usize,
-        held: GroupColumns<'_, R, BLOCKS, 0>,
+        held: GroupColumns<'_, R, W, BLOCKS, 0>,
     ) {
-        let (sums, tail) = gate_sums::<R, I, BLOCKS, TAILS>(self.weights, first, self.x, self.h);
+        let (sums, tail) =
+            gate_sums::<R, W, I, BLOCKS, TAILS>(isa, self.weights, first, self.x, self.h);
         let (cells, _) = self.c.as_chunks_mut();
         let (units, _) = self.next.as_chunks_mut();
         let (cells, units) = (&mut cells[first..], &mut units[first..]);
@@ -221,46 +234,55 @@ impl<R: Real, C: Cell> WindowStep<'_, R, C> {
 
 /// Computes the gate sums: bias + sum over inputs of w x + sum over hidden units of u h.
 #[inline(always)]
-pub(super) fn gate_sums<R: Real, I: Isa, const BLOCKS: usize, const TAILS: usize>(
-    weights: &LstmWeights<'_, R>,
+pub(super) fn gate_sums<
+    R: Real,
+    W: StoredColumn<R>,
+    I: Isa,
+    const BLOCKS: usize,
+    const TAILS: usize,
+>(
+    isa: I,
+    weights: &LstmWeights<'_, R, W>,
     first: usize,
     x: &[R],
     h: &[R],
 ) -> ([[[R; UNITS]; 4]; BLOCKS], [[R; UNITS]; TAILS]) {
-    let mut sums = [[[R::ZERO; UNITS]; 4]; BLOCKS];
+    let mut sums = [W::start(isa, &[[R::ZERO; UNITS]; 4]); BLOCKS];
     for (block, sums) in sums.iter_mut().enumerate() {
-        *sums = weights.bias[first + block].0;
+        *sums = W::start(isa, &weights.bias[first + block].0);
     }
     let mut tail = [[R::ZERO; UNITS]; TAILS];
     for (tail, sums) in tail.iter_mut().enumerate() {
         *sums = weights.tail_bias[tail].0;
     }
-    let columns = GroupColumns::<R, BLOCKS, TAILS>::new(weights, first);
+    let columns = GroupColumns::<R, W, BLOCKS, TAILS>::new(weights, first);
     let (of_x, of_h) = columns.split_at(x.len());
     // Unrolled for six inputs, the default number of channels: the branch at the end of so short a
     // loop is mispredicted and costs as much as two columns.
     if let Ok(six) = <&[R; 6]>::try_from(x) {
-        of_x.add::<I>(&mut sums, &mut tail, six);
+        of_x.add::<I>(isa, &mut sums, &mut tail, six);
     } else {
-        of_x.add::<I>(&mut sums, &mut tail, x);
+        of_x.add::<I>(isa, &mut sums, &mut tail, x);
     }
-    of_h.add::<I>(&mut sums, &mut tail, h);
-    (sums, tail)
+    of_h.add::<I>(isa, &mut sums, &mut tail, h);
+    (sums.map(W::finish), tail)
 }
 
 /// Weight columns of a group of units.
 #[derive(Clone, Copy)]
-struct GroupColumns<'a, R, const BLOCKS: usize, const TAILS: usize> {
+struct GroupColumns<'a, R, W, const BLOCKS: usize, const TAILS: usize> {
     /// Columns `[count, width]` of the blocks, from the group's first block on.
-    blocks: &'a [WeightColumn<R>],
+    blocks: &'a [W],
     width: usize,
     /// Tail columns `[count, TAILS]`.
     tails: &'a [TailColumn<R>],
 }
 
-impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> GroupColumns<'a, R, BLOCKS, TAILS> {
+impl<'a, R: Real, W: StoredColumn<R>, const BLOCKS: usize, const TAILS: usize>
+    GroupColumns<'a, R, W, BLOCKS, TAILS>
+{
     #[inline(always)]
-    fn new(weights: &LstmWeights<'a, R>, first: usize) -> Self {
+    fn new(weights: &LstmWeights<'a, R, W>, first: usize) -> Self {
         let count = weights.inputs + weights.hidden;
         let (blocks, width) =
             if BLOCKS > 0 { weights.columns_of(first) } else { ([].as_slice(), 1) };
@@ -283,9 +305,7 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> GroupColumns<'a, R, B
         let columns = self.blocks.len() / self.width;
         for k in columns * share / BLOCKS..columns * (share + 1) / BLOCKS {
             for column in &self.blocks[k * self.width..][..BLOCKS] {
-                for gate in &column.0 {
-                    I::touch(gate);
-                }
+                column.touch::<I>();
             }
         }
     }
@@ -303,7 +323,8 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> GroupColumns<'a, R, B
     #[inline(always)]
     fn add<I: Isa>(
         self,
-        sums: &mut [[[R; UNITS]; 4]; BLOCKS],
+        isa: I,
+        sums: &mut [W::Sums<I>; BLOCKS],
         tail: &mut [[R; UNITS]; TAILS],
         values: &[R],
     ) {
@@ -317,13 +338,7 @@ impl<'a, R: Real, const BLOCKS: usize, const TAILS: usize> GroupColumns<'a, R, B
                     break;
                 };
                 for block in 0..BLOCKS {
-                    for gate in 0..4 {
-                        add_scaled::<R, I>(
-                            &mut of_sums[block][gate],
-                            &columns[block].0[gate],
-                            value,
-                        );
-                    }
+                    columns[block].add(isa, value, &mut of_sums[block]);
                 }
             }
             let tails = &self.tails[k * TAILS..][..TAILS];

@@ -24,6 +24,7 @@ mod rows;
 mod select;
 #[cfg(feature = "train")]
 mod spread;
+mod stored;
 mod token;
 #[cfg(feature = "train")]
 mod train;
@@ -46,6 +47,7 @@ pub(crate) use select::DetectedKernel;
 pub use select::Kernel;
 #[cfg(feature = "train")]
 pub(crate) use spread::{AddWeighted, Dots, Tanh, TanhBackward};
+pub(crate) use stored::{CompactColumn, StoredColumn};
 #[cfg(feature = "train")]
 pub(crate) use train::{AddRows, BackwardStep, ForwardStep, StridedRows, StridedRowsMut};
 #[cfg(feature = "train")]

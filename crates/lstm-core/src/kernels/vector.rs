@@ -6,9 +6,11 @@
 //! written with intrinsics for `f32` with AVX2 and AVX-512. [`Plain`] serves all other cases.
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_loadu_ps,
-    _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps,
-    _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps,
+    __m256, __m512, _mm256_add_ps, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps,
+    _mm256_fnmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_slli_epi32,
+    _mm256_storeu_ps, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_fmadd_ps,
+    _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_slli_epi32,
+    _mm512_storeu_ps,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -40,6 +42,9 @@ pub trait Vector<R, I>: Copy {
     fn square_from(self, minuend: Self) -> Self;
     /// Writes the vector to an array.
     fn store(self, to: &mut [R; LANES]);
+    /// Moves the low half of each number's bits to its high half, and fills the low half with zeros.
+    #[must_use]
+    fn low_half(self) -> Self;
 }
 
 /// Array whose loops the compiler vectorises.
@@ -87,6 +92,13 @@ impl<R: Real, I, const FUSED: bool> Vector<R, I> for Plain<R, FUSED> {
     fn store(self, to: &mut [R; LANES]) {
         *to = self.0;
     }
+    #[inline(always)]
+    fn low_half(mut self) -> Self {
+        for lane in 0..LANES {
+            self.0[lane] = self.0[lane].low_half();
+        }
+        self
+    }
 }
 
 /// Vector in one AVX-512 register.
@@ -130,6 +142,11 @@ impl Vector<f32, Avx512> for Zmm {
     fn store(self, to: &mut [f32; LANES]) {
         // SAFETY: the array has 64 bytes; `self` was created with the token of AVX-512.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn low_half(self) -> Self {
+        // SAFETY: `self` was created with the token of AVX-512.
+        Self(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_castps_si512(self.0))) })
     }
 }
 
@@ -193,5 +210,15 @@ impl Vector<f32, Avx2> for Ymm2 {
             // SAFETY: the array has 32 bytes; `self` was created with the token of AVX2.
             unsafe { _mm256_storeu_ps(halves[half].as_mut_ptr(), self.0[half]) }
         }
+    }
+    #[inline(always)]
+    fn low_half(self) -> Self {
+        let [low, high] = self.0;
+        // SAFETY: `self` was created with the token of AVX2.
+        let low = unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(low))) };
+        // SAFETY: `self` was created with the token of AVX2.
+        let high =
+            unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(high))) };
+        Self([low, high])
     }
 }

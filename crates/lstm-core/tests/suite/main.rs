@@ -6,6 +6,7 @@
 mod batches;
 mod block;
 mod common;
+mod compact;
 mod encoders;
 mod errors;
 mod errors_of_models;

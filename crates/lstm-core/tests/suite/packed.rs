@@ -40,7 +40,7 @@ impl Network {
 }
 
 /// Network packed for inference.
-pub(crate) struct PackedNetwork<R> {
+pub(crate) struct PackedNetwork<R: Real> {
     layer: PackedLayer<R>,
     /// Number of outputs of the LSTM layer per time step.
     width: usize,
@@ -48,7 +48,7 @@ pub(crate) struct PackedNetwork<R> {
     dense: Vec<PackedDense<R>>,
 }
 
-enum PackedLayer<R> {
+enum PackedLayer<R: Real> {
     One(PackedLstm<R>, LstmScratch<R>),
     Both(PackedBiLstm<R>, BiLstmScratch<R>),
 }

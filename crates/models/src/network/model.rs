@@ -96,6 +96,27 @@ impl Network {
         self.packed.kernel()
     }
 
+    /// Returns the same network with compact weights in its recurrent layers.
+    ///
+    /// One prediction is then faster if those weights exceed the L1 data cache of the processor, and
+    /// slower if they do not; batches take the same time. The weights are rounded to 8 significant
+    /// bits ([`PackedLstm::compact`](windvane_lstm_core::PackedLstm::compact)), which changes
+    /// probabilities by less than 0.001 (docs/performance.md, "Compact weights"). Saved files have
+    /// the exact weights.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use windvane_models::network::Network;
+    ///
+    /// let network = Network::load("v3.safetensors")?.with_compact_weights();
+    /// # Ok::<(), windvane_models::LoadError>(())
+    /// ```
+    #[must_use]
+    pub fn with_compact_weights(mut self) -> Self {
+        self.packed.encoder = self.packed.encoder.compact();
+        self
+    }
+
     /// Returns the attention weights of the rows of a window, oldest first.
     ///
     /// They are not negative and sum to 1. `None` for a network without attention.

@@ -72,6 +72,16 @@ impl EncoderShape {
 }
 
 impl PackedEncoder {
+    /// Returns the same encoder with compact weights, if it is recurrent.
+    pub(super) fn compact(self) -> Self {
+        match self {
+            Self::Lstm(lstm) => Self::Lstm(lstm.compact()),
+            Self::BiLstm(lstm) => Self::BiLstm(lstm.compact()),
+            Self::Gru(gru) => Self::Gru(gru.compact()),
+            Self::Tcn(_) | Self::Transformer(_) | Self::Flat(_) => self,
+        }
+    }
+
     /// Returns the length of a state.
     pub(super) fn output_size(&self) -> usize {
         match self {
