@@ -12,6 +12,7 @@ mod anomaly;
 mod calibrated;
 mod channels;
 mod common;
+mod compact_weights;
 mod conformal;
 mod golden_encoders;
 mod golden_learning;
