@@ -6,7 +6,7 @@ use windvane_candles::Timestamp;
 use windvane_lstm_core::Kernel;
 use windvane_models::replace_file;
 use windvane_models::train::Learner;
-use windvane_signals::{LabelSpec, SampleSet};
+use windvane_signals::{LabelSpec, SampleSet, SignalError};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::fingerprint::hash_settings;
@@ -55,19 +55,20 @@ impl<'a> TaskCache<'a> {
     pub(crate) fn new(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let created = std::fs::create_dir_all(folder);
         created.map_err(|source| BacktestError::Io { path: folder.to_path_buf(), source })?;
-        Ok(Self::of_existing(folder, folds))
+        Self::of_existing(folder, folds)
     }
 
     /// Names the files of an existing folder.
-    pub(crate) fn of_existing(folder: &'a Path, folds: &[Fold<'_>]) -> Self {
+    pub(crate) fn of_existing(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let groups = folds.chunk_by(|a, b| a.interval() == b.interval()).map(|folds| {
             let mut hash = Xxh3::new();
             let version = env!("CARGO_PKG_VERSION");
             hash_settings(&mut hash, &ProgramVersion { version, kernel: Kernel::detect().name() });
-            folds[0].group.hash_into(&mut hash);
-            (folds[0].interval(), hash)
+            folds[0].group.hash_into(&mut hash)?;
+            Ok((folds[0].interval(), hash))
         });
-        Self { folder, groups: groups.collect() }
+        let groups = groups.collect::<Result<_, SignalError>>()?;
+        Ok(Self { folder, groups })
     }
 
     /// Cache file of a task; `None` for a learner without settings and for a fold without training
