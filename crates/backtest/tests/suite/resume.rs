@@ -11,7 +11,6 @@ use windvane_candles::Interval;
 use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
 use windvane_models::train::{Learner, Run, TrainConfig};
-use windvane_models::trees::BoostedTreesLearner;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_models::{FittedModel, ModelId, TrainError};
@@ -132,8 +131,11 @@ fn report_of_tables_in_a_file_is_equal() {
     }
 }
 
+#[cfg(feature = "trees")]
 #[test]
 fn backtest_of_tables_in_a_file_reports_trees_as_failure() {
+    use windvane_models::trees::BoostedTreesLearner;
+
     let store = TableStore::file(std::env::temp_dir()).unwrap();
     let backtest = Backtest { store, ..Backtest::default() };
     let learners: [Box<dyn Learner>; 1] = [Box::new(BoostedTreesLearner::default())];
