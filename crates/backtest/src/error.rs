@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use windvane_candles::{Interval, Pair, Timestamp};
 use windvane_models::SettingError;
+use windvane_signals::SignalError;
 
 /// Error of a backtest, an audit, or of writing their report.
 ///
@@ -39,6 +40,9 @@ pub enum BacktestError {
     /// A setting of a policy is out of its range.
     #[error(transparent)]
     Policy(#[from] SettingError),
+    /// The temporary file of the table values cannot be read.
+    #[error(transparent)]
+    Tables(#[from] SignalError),
     /// Every fit failed, so there is nothing to report.
     #[error("nothing could be evaluated ({failures} failure(s)); the first: {first}")]
     NothingEvaluated {

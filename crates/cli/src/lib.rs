@@ -37,6 +37,7 @@ mod gap_note;
 mod inputs;
 mod inspect;
 mod latency;
+mod memory;
 mod models;
 mod output;
 mod predict;

@@ -8,7 +8,7 @@ use windvane_models::PolicyConfig;
 use windvane_models::logistic::LogisticLearner;
 use windvane_models::train::Learner;
 use windvane_signals::{
-    ChannelSpec, GapPolicy, LabelSpec, Lags, Registry, SignalSpec, WalkForward,
+    ChannelSpec, GapPolicy, LabelSpec, Lags, Registry, SignalSpec, TableStore, WalkForward,
 };
 
 use super::cache::TaskCache;
@@ -118,6 +118,10 @@ pub struct Backtest {
     /// deleted at any time; a damaged file is reported and its task runs again. A learner without
     /// [`settings`](Learner::settings) is always fitted again.
     pub resume: Option<PathBuf>,
+    /// Place of the values of the tables, 8 bytes per channel and candle: by default the memory. The
+    /// report is the same with a file; a task whose learner has no
+    /// [`row_memory`](Learner::row_memory) fails.
+    pub store: TableStore,
 }
 
 impl Default for Backtest {
@@ -137,6 +141,7 @@ impl Default for Backtest {
             seeds: 1,
             earlier_trials: EarlierTrials::default(),
             resume: None,
+            store: TableStore::memory(),
         }
     }
 }

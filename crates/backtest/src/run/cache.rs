@@ -1,13 +1,14 @@
 //! Cache of task results in a folder, from which an interrupted run continues.
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use windvane_candles::Timestamp;
 use windvane_lstm_core::Kernel;
-use windvane_models::replace_file;
+use windvane_models::replace_file_with;
 use windvane_models::train::Learner;
-use windvane_signals::{LabelSpec, SampleSet};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use windvane_signals::{LabelSpec, SampleSet, SignalError};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::fingerprint::hash_settings;
 use super::fold::Fold;
@@ -27,6 +28,26 @@ pub(crate) struct TaskCache<'a> {
 pub(crate) struct CacheFile {
     path: PathBuf,
     key: u128,
+}
+
+/// Hash of the text that is written to it.
+struct BodyHash(Xxh3);
+
+impl BodyHash {
+    fn checksum(&self) -> String {
+        format!("{:016x}", self.0.digest())
+    }
+}
+
+impl Write for BodyHash {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Version of the program, as a part of the key.
@@ -55,19 +76,20 @@ impl<'a> TaskCache<'a> {
     pub(crate) fn new(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let created = std::fs::create_dir_all(folder);
         created.map_err(|source| BacktestError::Io { path: folder.to_path_buf(), source })?;
-        Ok(Self::of_existing(folder, folds))
+        Self::of_existing(folder, folds)
     }
 
     /// Names the files of an existing folder.
-    pub(crate) fn of_existing(folder: &'a Path, folds: &[Fold<'_>]) -> Self {
+    pub(crate) fn of_existing(folder: &'a Path, folds: &[Fold<'_>]) -> Result<Self, BacktestError> {
         let groups = folds.chunk_by(|a, b| a.interval() == b.interval()).map(|folds| {
             let mut hash = Xxh3::new();
             let version = env!("CARGO_PKG_VERSION");
             hash_settings(&mut hash, &ProgramVersion { version, kernel: Kernel::detect().name() });
-            folds[0].group.hash_into(&mut hash);
-            (folds[0].interval(), hash)
+            folds[0].group.hash_into(&mut hash)?;
+            Ok((folds[0].interval(), hash))
         });
-        Self { folder, groups: groups.collect() }
+        let groups = groups.collect::<Result<_, SignalError>>()?;
+        Ok(Self { folder, groups })
     }
 
     /// Cache file of a task; `None` for a learner without settings and for a fold without training
@@ -137,7 +159,9 @@ impl CacheFile {
             Err(error) => return Err(error.to_string()),
         };
         let (checksum, body) = text.split_once('\n').unwrap_or_default();
-        if checksum != self.checksum(body) {
+        let mut hash = self.body_hash();
+        hash.0.update(body.as_bytes());
+        if checksum != hash.checksum() {
             return Err("the checksum does not match".to_string());
         }
         let stored: StoredResult = serde_json::from_str(body).map_err(|error| error.to_string())?;
@@ -150,16 +174,25 @@ impl CacheFile {
         Ok(Some(stored))
     }
 
-    /// Writes the result of the task atomically.
+    /// Writes the result of the task atomically. Its text is larger than the result, so it is never in
+    /// memory: it is made twice, for the checksum and for the file.
     pub(crate) fn write(&self, result: &StoredResult) -> std::io::Result<()> {
-        let body = serde_json::to_string(result)?;
-        let text = [&self.checksum(&body), "\n", &body].concat();
-        replace_file(&self.path, text.as_bytes())
+        let mut body = self.body_hash();
+        serde_json::to_writer(&mut body, result)?;
+        replace_file_with(&self.path, |file| {
+            let mut file = BufWriter::new(file);
+            writeln!(file, "{}", body.checksum())?;
+            serde_json::to_writer(&mut file, result)?;
+            file.flush()
+        })
     }
 
-    /// Checksum of the key and the body, so that a file under the name of another task is rejected.
-    fn checksum(&self, body: &str) -> String {
-        format!("{:016x}", xxh3_64(&[&self.key.to_le_bytes()[..], body.as_bytes()].concat()))
+    /// Hash of a body, which begins with the key, so that a file under the name of another task is
+    /// rejected.
+    fn body_hash(&self) -> BodyHash {
+        let mut hash = Xxh3::new();
+        hash.update(&self.key.to_le_bytes());
+        BodyHash(hash)
     }
 
     /// Message for a damaged file.

@@ -1,4 +1,6 @@
 //! Folds: training, validation and test windows of a model.
+use std::ops::Range;
+
 use windvane_candles::{Direction, Interval, Timestamp};
 use windvane_signals::{Sample, SampleSet, SignalError, SignalTable, Split, TrainSet};
 
@@ -107,6 +109,14 @@ impl Fold<'_> {
         Some((own.first().map(decided_at)?, own.last().map(decided_at)?))
     }
 
+    /// Rows of a table from the first tested one to the last.
+    pub(crate) fn tested_rows(&self, table: usize) -> Range<usize> {
+        let row = |position: &u32| self.test.samples()[*position as usize].row();
+        let own = &self.positions[table];
+        let both = own.first().map(row).zip(own.last().map(row));
+        both.map_or(0..0, |(first, last)| first..last + 1)
+    }
+
     /// Indices of the instruments that are tested in the fold but have no training window in it.
     /// Test-only instruments, which never have one, are left out.
     pub(crate) fn untrained(&self) -> Vec<usize> {
@@ -134,18 +144,17 @@ impl Fold<'_> {
         self.tested_on(instruments).len()
     }
 
-    /// Adds the records of a task on the given instruments, in the order of the test windows.
-    /// `baselines` are the directions of the fitted baselines on all test windows.
-    pub(crate) fn add_records(
+    /// Records of a task on the given instruments, in the order of the test windows. `baselines` are
+    /// the directions of the fitted baselines on all test windows.
+    pub(crate) fn records(
         &self,
         result: &TaskResult,
-        baselines: &[(Baseline, &[Direction])],
+        baselines: Vec<(Baseline, &[Direction])>,
         instruments: &[usize],
-        records: &mut Vec<Record>,
-    ) {
+    ) -> impl Iterator<Item = Record> {
         let tables = self.test.tables();
         let tested = self.tested_on(instruments).into_iter();
-        records.extend(tested.filter_map(|position| {
+        tested.filter_map(move |position| {
             let index = position as usize;
             let sample = &self.test.samples()[index];
             let prediction = result.predictions.get(index)?;
@@ -171,7 +180,7 @@ impl Fold<'_> {
                     .iter()
                     .fold(rules, |all, (rule, directions)| all.with(*rule, directions[index])),
             })
-        }));
+        })
     }
 }
 

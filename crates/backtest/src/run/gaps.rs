@@ -34,17 +34,18 @@ impl GroupTables {
     /// find it among all series.
     fn extend(&mut self, backtest: &Backtest, series: &[CandleSeries], count: usize) {
         let spec = SignalSpec { channels: backtest.channels.clone(), gaps: self.gaps };
+        let Backtest { registry, store, .. } = backtest;
         let done = self.tables.len() + self.failed.len();
         if done == 0
             && count == series.len()
-            && let Ok(tables) = SignalTable::build_all(&spec, &backtest.registry, series)
+            && let Ok(tables) = SignalTable::build_all_in(store, &spec, registry, series)
         {
             self.tables = tables;
             return;
         }
         // One by one: the failed series are reported, the others tested.
         for (index, own) in series.iter().enumerate().take(count).skip(done) {
-            match SignalTable::build(&spec, &backtest.registry, own, series) {
+            match SignalTable::build_in(store, &spec, registry, own, series) {
                 Ok(table) => self.tables.push(table),
                 Err(error) => self.failed.push((index, error)),
             }

@@ -1,7 +1,7 @@
 //! Groups: the pooled instruments of an interval with their tables and gap policy.
 use serde::Serialize;
 use windvane_candles::{CandleSeries, Interval, Timestamp};
-use windvane_signals::{GapPolicy, SignalError, SignalSpec, SignalTable};
+use windvane_signals::{GapPolicy, RowReader, SignalError, SignalSpec, SignalTable};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fingerprint::hash_settings;
@@ -67,8 +67,12 @@ impl Group {
     }
 
     /// Adds all inputs of the models of the group to a hash: every row of every member.
-    pub(crate) fn hash_into(&self, hash: &mut Xxh3) {
-        for table in &self.tables {
+    ///
+    /// # Errors
+    /// [`SignalError::File`] if the file of the values cannot be read.
+    pub(crate) fn hash_into(&self, hash: &mut Xxh3) -> Result<(), SignalError> {
+        let mut reader = RowReader::new(&self.tables);
+        for (index, table) in self.tables.iter().enumerate() {
             hash_settings(
                 hash,
                 &TableSettings {
@@ -82,13 +86,14 @@ impl Group {
                 let open_time = table.open_time(row).map_or(0, Timestamp::millis);
                 hash.update(&open_time.to_le_bytes());
                 let close = table.close(row).unwrap_or_default();
-                let values = table.row(row).unwrap_or_default();
+                let values = reader.row(index, row)?.unwrap_or_default();
                 hash.update(&[u8::from(table.is_held(row)), u8::from(!values.is_empty())]);
                 for number in values.iter().chain(&[close]) {
                     hash.update(&number.to_bits().to_le_bytes());
                 }
             }
         }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 use rayon::prelude::*;
 use windvane_candles::Direction;
 use windvane_models::{FittedModel, Prediction, TableReader, TrainError};
-use windvane_signals::{Sample, SampleSet, TrainSet};
+use windvane_signals::{Sample, SampleSet, SignalError, TrainSet};
 
 use crate::score::MaskingEffect;
 
@@ -25,7 +25,7 @@ pub(crate) fn effects(
     train: &TrainSet,
     test: &SampleSet,
 ) -> Result<Vec<Vec<MaskingEffect>>, TrainError> {
-    let medians = medians(train);
+    let medians = medians(train)?;
     let chosen: Vec<&Sample> = spread(test.samples(), MAX_WINDOWS).collect();
     let chunks = chosen.par_chunks(windows_per_reader(model, CHUNK));
     let chunks: Vec<_> = chunks.map(|chunk| occlude(model, test, &medians, chunk)).collect();
@@ -91,15 +91,16 @@ fn loss(prediction: &Prediction, label: Direction) -> f64 {
 }
 
 /// Median of each channel over the last rows of the training windows.
-fn medians(train: &TrainSet) -> Vec<f64> {
+fn medians(train: &TrainSet) -> Result<Vec<f64>, SignalError> {
+    let mut reader = train.reader();
     let width = train.width();
     let mut columns: Vec<Vec<f64>> = vec![Vec::new(); width];
     for sample in spread(train.samples(), MAX_MEDIAN_WINDOWS) {
-        let window = train.window(sample);
+        let window = reader.window_of(sample, train.lookback())?;
         let last = window.row(window.steps() - 1);
         columns.iter_mut().zip(last).for_each(|(column, value)| column.push(*value));
     }
-    columns.into_iter().map(median).collect()
+    Ok(columns.into_iter().map(median).collect())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

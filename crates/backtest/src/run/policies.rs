@@ -10,10 +10,9 @@ use super::task_result::TaskResult;
 use crate::score::{Economics, FoldPolicies, Record, runs, sort_for_runs};
 
 impl FinishedRun<'_> {
-    /// Economic value of a model on the records of one interval; `None` if the thresholds of a fold
-    /// cannot be fitted, for want of validation candles with a volatility.
-    pub(super) fn economics(&self, model: usize, mut records: Vec<Record>) -> Option<Economics> {
-        records.retain(|record| record.path == 1);
+    /// Economic value of a model on the records of one interval and path 1; `None` if the thresholds
+    /// of a fold cannot be fitted, for want of validation candles with a volatility.
+    pub(super) fn economics(&self, model: usize, records: Vec<Record>) -> Option<Economics> {
         let interval = records.first()?.interval;
         let folds = self.fold_policies(model, interval);
         let configs = &self.plan.backtest.policies;

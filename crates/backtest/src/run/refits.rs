@@ -38,7 +38,7 @@ impl FinishedRun<'_> {
             .zip(&once.later)
             .map(|(sample, one)| ((sample.decided_at, first.instrument_of(sample)), one.direction))
             .collect();
-        let records = self.records(model, 0, &first.group.members).into_iter();
+        let records = self.each_record(model, 0, &first.group.members);
         let records = records.filter_map(|record| {
             let direction = once.get(&(record.decided_at, record.instrument))?;
             Some((record, *direction))

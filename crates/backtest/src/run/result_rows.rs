@@ -1,10 +1,11 @@
 //! Results of a finished run: one row per model and scope, and the ranking.
 use rayon::prelude::*;
 
-use super::Instrument;
 use super::anomalies::TestAnomalies;
 use super::finished::FinishedRun;
 use super::regimes::TestRegimes;
+use super::task_result::TaskResult;
+use super::{Instrument, Task};
 use crate::metrics::OverfittingProbability;
 use crate::score::{
     self, AccuracyParts, AnomalyScore, Baseline, Contender, EarlierTrials, Rank, Record, ResultRow,
@@ -13,18 +14,36 @@ use crate::score::{
 
 impl FinishedRun<'_> {
     /// Rows of all models on every instrument, interval and overall, without deflated Sharpe ratios.
+    ///
+    /// The rows over all intervals come last, so that the records of a prediction, the largest lists
+    /// of a run, are in memory once and not twice.
     pub(super) fn results(&self) -> Vec<ResultRow> {
-        let (scopes, regimes) = (self.scopes(), self.test_regimes());
-        let anomalies = self.test_anomalies();
+        let (regimes, anomalies) = (self.test_regimes(), self.test_anomalies());
+        let mut rows = self.rows_of(&self.scopes(), (&regimes, &anomalies));
+        let all = self.scope_of_all();
+        if self.plan.groups().count() == 1 {
+            let pooled = rows.iter().filter(|row| row.scope == Scope::Interval);
+            let over_all: Vec<ResultRow> = pooled.map(|row| row.over_all(&all.0)).collect();
+            rows.extend(over_all);
+        } else {
+            rows.extend(self.rows_of(&[all], (&regimes, &anomalies)));
+        }
+        rows
+    }
+
+    /// Rows of all models on some scopes, scope by scope.
+    fn rows_of(
+        &self,
+        scopes: &[(RowScope, Vec<usize>)],
+        marks: (&TestRegimes, &TestAnomalies),
+    ) -> Vec<ResultRow> {
         let jobs: Vec<(&(RowScope, Vec<usize>), usize)> = scopes
             .iter()
             .flat_map(|place| (0..self.names.len()).map(move |model| (place, model)))
             .collect();
         let rows: Vec<Option<ResultRow>> = jobs
             .into_par_iter()
-            .map(|((place, members), model)| {
-                self.result(place, members, model, (&regimes, &anomalies))
-            })
+            .map(|((place, members), model)| self.result(place, members, model, marks))
             .collect();
         rows.into_iter().flatten().collect()
     }
@@ -55,14 +74,12 @@ impl FinishedRun<'_> {
         model: usize,
         (regimes, anomalies): (&TestRegimes, &TestAnomalies),
     ) -> Option<ResultRow> {
-        let first = self.records(model, 0, members);
-        if first.iter().all(|record| record.path != 1) {
+        let mut records = self.records(model, 0, members);
+        if records.iter().all(|record| record.path != 1) {
             return None;
         }
-        let mut row = ResultRow::of(self.names[model], place, &first, self.settings());
+        let mut row = ResultRow::of(self.names[model], place, &mut records, self.settings());
         if place.scope == Scope::Interval {
-            let mut records = first;
-            records.retain(|record| record.path == 1);
             let regime_of = |record: &Record| regimes.of(record);
             row.by_regime = score::accuracy_by_regime(&records, regime_of, self.settings());
             row.anomalies = AnomalyScore::of(&records, |record| anomalies.of(record));
@@ -70,8 +87,8 @@ impl FinishedRun<'_> {
         }
         if self.plan.backtest.seeds > 1 {
             for repeat in 0..self.plan.backtest.seeds {
-                let own = self.records(model, repeat, members);
-                row.add_seed(self.plan.backtest.seed_of(repeat), &own);
+                let own = self.each_record(model, repeat, members);
+                row.add_seed(self.plan.backtest.seed_of(repeat), own);
             }
         }
         Some(row)
@@ -79,19 +96,38 @@ impl FinishedRun<'_> {
 
     /// Records of a model with one of the seeds on some instruments, in order of the folds.
     pub(super) fn records(&self, model: usize, repeat: usize, members: &[usize]) -> Vec<Record> {
-        let own = self.done.iter();
-        let own = own.filter(|(task, _)| task.learner == model && task.repeat == repeat);
-        let count = own.clone().map(|(task, _)| self.plan.fold(task).count(members)).sum();
+        let own = self.done_by(model, repeat);
+        let count = own.map(|(task, _)| self.plan.fold(task).count(members)).sum();
         let mut records = Vec::with_capacity(count);
-        for (task, result) in own {
+        records.extend(self.each_record(model, repeat, members));
+        records
+    }
+
+    /// Iterates over those records. Most numbers need a few bytes of a record.
+    pub(super) fn each_record(
+        &self,
+        model: usize,
+        repeat: usize,
+        members: &[usize],
+    ) -> impl Iterator<Item = Record> {
+        self.done_by(model, repeat).flat_map(move |(task, result)| {
             let baselines =
                 self.baselines.iter().filter(|predictions| predictions.is_compared_with(task));
             let baselines: Vec<(Baseline, &[_])> = baselines
                 .map(|predictions| (predictions.baseline, &predictions.directions[..]))
                 .collect();
-            self.plan.fold(task).add_records(result, &baselines, members, &mut records);
-        }
-        records
+            self.plan.fold(task).records(result, baselines, members)
+        })
+    }
+
+    /// Tasks of a model with one of the seeds, with their results.
+    fn done_by(
+        &self,
+        model: usize,
+        repeat: usize,
+    ) -> impl Iterator<Item = &(Task<'_>, TaskResult)> {
+        let own = self.done.iter();
+        own.filter(move |(task, _)| task.learner == model && task.repeat == repeat)
     }
 
     /// Ranking of the models by pooled accuracy, best first, and the probability that the choice of
@@ -107,22 +143,24 @@ impl FinishedRun<'_> {
         (score::rank(results, contenders, self.settings(), earlier), parts.overfitting())
     }
 
-    /// Models with their records on path 1 over all instruments.
+    /// Models with the outcomes of their predictions on path 1 over all instruments.
     pub(crate) fn contenders(&self) -> Vec<Contender<'_>> {
         // A group that failed as a whole failed for every model.
         let tasks = self.plan.folds.len() * self.plan.backtest.seeds.max(1);
         let everywhere: Vec<usize> = (0..self.plan.instruments.len()).collect();
         let mut contenders = Vec::new();
         for (index, model) in self.names.iter().enumerate() {
-            let mut records = self.records(index, 0, &everywhere);
-            records.retain(|record| record.path == 1);
+            let mut contender = Contender::new(model);
+            let records = self.each_record(index, 0, &everywhere);
+            records.filter(|record| record.path == 1).for_each(|record| contender.add(&record));
             let done = self.done.iter().filter(|(task, _)| task.learner == index).count();
-            contenders.push(Contender { model, complete: done == tasks, records });
+            contender.complete = done == tasks;
+            contenders.push(contender);
         }
         contenders
     }
 
-    /// Scopes of the rows with their instruments: single instruments, intervals, everything.
+    /// Scopes of the rows with their instruments: single instruments, then intervals.
     fn scopes(&self) -> Vec<(RowScope, Vec<usize>)> {
         let all = "all".to_string();
         let mut scopes = Vec::new();
@@ -135,8 +173,12 @@ impl FinishedRun<'_> {
             let place = RowScope { scope: Scope::Interval, instrument, interval };
             scopes.push((place, folds[0].group.members.clone()));
         }
-        let place = RowScope { scope: Scope::All, instrument: all, interval: None };
-        scopes.push((place, (0..self.plan.instruments.len()).collect()));
         scopes
+    }
+
+    /// Scope of everything.
+    fn scope_of_all(&self) -> (RowScope, Vec<usize>) {
+        let place = RowScope { scope: Scope::All, instrument: "all".to_string(), interval: None };
+        (place, (0..self.plan.instruments.len()).collect())
     }
 }

@@ -2,9 +2,8 @@
 use std::time::Instant;
 
 use rayon::prelude::*;
-use windvane_candles::Direction;
 use windvane_models::train::{Learner, Run};
-use windvane_models::{FittedModel, Probabilities, TableReader, TrainError};
+use windvane_models::{FittedModel, Prediction, Probabilities, TableReader, TrainError};
 use windvane_signals::{Sample, SampleSet};
 
 use super::fold::Fold;
@@ -30,23 +29,23 @@ pub(crate) fn run(
         return Err(TrainError::OtherSpec { model: model.id().to_string(), problem });
     }
     let fit_seconds = started.elapsed().as_secs_f64();
-    let validated = predict_all(&model, validation)?.0;
-    let ranks = ConfidenceRanks::new(validated.iter().map(|(_, p)| p.margin()));
-    let ranked = |(direction, probabilities): (Direction, Probabilities)| TestPrediction {
+    let validated = predict_all(&model, validation, |prediction| prediction.probabilities)?.0;
+    let ranks = ConfidenceRanks::new(validated.iter().map(Probabilities::margin));
+    let ranked = |Prediction { direction, probabilities, .. }: Prediction| TestPrediction {
         direction,
         probabilities,
         confidence_rank: ranks.rank(probabilities.margin()),
     };
-    let (tested, predict_seconds) = predict_all(&model, &fold.test)?;
+    let (predictions, predict_seconds) = predict_all(&model, &fold.test, ranked)?;
     let later = match &fold.later {
-        Some(later) => predict_all(&model, later)?.0,
+        Some(later) => predict_all(&model, later, ranked)?.0,
         None => Vec::new(),
     };
-    let validated = validated.into_iter().map(|(_, p)| p.classes().map(f32::to_bits));
+    let validated = validated.into_iter().map(|p| p.classes().map(f32::to_bits));
     Ok(TaskResult {
         validated: validated.collect(),
-        predictions: tested.into_iter().map(ranked).collect(),
-        later: later.into_iter().map(ranked).collect(),
+        predictions,
+        later,
         effects: occlusion::effects(&model, train, &fold.test)?,
         epochs: Vec::new(),
         training: model.record().cloned(),
@@ -55,16 +54,15 @@ pub(crate) fn run(
     })
 }
 
-/// Predictions with the prediction time in seconds.
-type TimedPredictions = (Vec<(Direction, Probabilities)>, f64);
-
-/// Predicts all windows in parallel; the time is summed over threads.
-fn predict_all(
+/// Predicts all windows in parallel and returns what a function takes of each prediction, with the
+/// time of the predictions summed over threads, in seconds.
+fn predict_all<T: Send>(
     model: &dyn FittedModel,
     windows: &SampleSet,
-) -> Result<TimedPredictions, TrainError> {
+    take: impl Fn(Prediction) -> T + Sync,
+) -> Result<(Vec<T>, f64), TrainError> {
     let chunks = windows.samples().par_chunks(windows_per_reader(model, CHUNK));
-    let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk)).collect();
+    let chunks: Vec<_> = chunks.map(|chunk| predict(model, windows, chunk, &take)).collect();
     let mut predictions = Vec::with_capacity(windows.len());
     let mut predict_seconds = 0.0;
     // The first error in the order of the windows is returned, whatever the number of threads.
@@ -76,17 +74,17 @@ fn predict_all(
     Ok((predictions, predict_seconds))
 }
 
-fn predict(
+fn predict<T>(
     model: &dyn FittedModel,
     windows: &SampleSet,
     samples: &[Sample],
-) -> Result<TimedPredictions, TrainError> {
+    take: impl Fn(Prediction) -> T,
+) -> Result<(Vec<T>, f64), TrainError> {
     let started = Instant::now();
     let mut reader = TableReader::new(model, windows.tables());
     let mut predictions = Vec::with_capacity(samples.len());
     for sample in samples {
-        let prediction = reader.predict_sample(sample)?;
-        predictions.push((prediction.direction, prediction.probabilities));
+        predictions.push(take(reader.predict_sample(sample)?));
     }
     Ok((predictions, started.elapsed().as_secs_f64()))
 }

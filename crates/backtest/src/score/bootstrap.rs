@@ -31,6 +31,7 @@ use crate::metrics::Bounds;
 use crate::metrics::distribution::student_two_sided;
 use crate::score::block_length::lengthened;
 use crate::score::comparison::ComparedRecords;
+use crate::score::time_places::TimePlaces;
 use crate::score::{Baseline, Record};
 
 /// Number of resamples.
@@ -142,12 +143,12 @@ pub(crate) struct Bootstrap<T> {
 
 impl<T: Copy + Default + AddAssign> Bootstrap<T> {
     /// Resamples values with their times, which are in units of candles and in any order; `None`
-    /// with too few values or blocks.
+    /// with too few values or blocks. The values of equal times are added in their order.
     ///
     /// `influence` returns the contributions of a value to the deviations of two statistics from
     /// those of all values. The blocks are long enough for both.
     pub(crate) fn of_times(
-        values: Vec<(i64, T)>,
+        values: impl Iterator<Item = (i64, T)> + Clone,
         influence: impl Fn(&T, &T) -> [f64; 2],
         horizon: usize,
         seed: u64,
@@ -224,7 +225,7 @@ impl Bootstrap<PairedCounts> {
             let counts = PairedCounts::of(Some(outcome), baseline);
             Some((record.decided_at.millis().div_euclid(unit), counts))
         });
-        Self::of_times(scored.collect(), PairedCounts::influence, settings.horizon, settings.seed)
+        Self::of_times(scored, PairedCounts::influence, settings.horizon, settings.seed)
     }
 
     /// Interval of the accuracy.
@@ -255,16 +256,18 @@ pub(crate) fn longest(records: &[Record]) -> Option<i64> {
 
 /// Sums of the blocks of consecutive times, oldest first.
 fn blocks<T: Copy + Default + AddAssign>(
-    mut values: Vec<(i64, T)>,
+    values: impl Iterator<Item = (i64, T)> + Clone,
     influence: impl Fn(&T, &T) -> [f64; 2],
     horizon: usize,
 ) -> Option<Vec<T>> {
-    if values.len() < MIN_VALUES {
+    if values.clone().count() < MIN_VALUES {
         return None;
     }
-    values.sort_by_key(|(time, _)| *time);
-    let at_once = values.chunk_by(|a, b| a.0 == b.0);
-    let times: Vec<T> = at_once.map(|time| sum(time.iter().map(|(_, value)| *value))).collect();
+    let mut places = TimePlaces::new(values.clone().map(|(time, _)| time));
+    let mut times = vec![T::default(); places.len()];
+    for (time, value) in values {
+        times[places.of(time)] += value;
+    }
     let mut length = least_length(times.len(), horizon)?;
     let whole = sum(times.iter().copied());
     let influences: Vec<[f64; 2]> = times.iter().map(|time| influence(time, &whole)).collect();
@@ -380,7 +383,8 @@ mod tests {
             level = 0.5 * level + stream.normal();
             values.push((time, Mean { sum: level, count: 1 }));
         }
-        let bootstrap = Bootstrap::of_times(values, Mean::influence, 1, simulation).unwrap();
+        let bootstrap =
+            Bootstrap::of_times(values.into_iter(), Mean::influence, 1, simulation).unwrap();
         bootstrap.p_value(Mean::value).unwrap()
     }
 

@@ -73,7 +73,8 @@ impl Process {
     /// Interval of a simulated mean.
     fn interval(self, simulation: u64) -> Bounds {
         let values = self.values(simulation);
-        let bootstrap = Bootstrap::of_times(values, Mean::influence, 1, simulation).unwrap();
+        let bootstrap =
+            Bootstrap::of_times(values.into_iter(), Mean::influence, 1, simulation).unwrap();
         let all = f64::NEG_INFINITY..=f64::INFINITY;
         bootstrap.bounds(Mean::value, 0.95, all).unwrap()
     }

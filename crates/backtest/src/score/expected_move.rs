@@ -146,7 +146,7 @@ fn bounds(selected: &[SelectedMove<'_>], unit: i64, settings: ScoreSettings<'_>)
         (time, Mean { sum: one.gross, count: 1 })
     });
     let ScoreSettings { horizon, seed, .. } = settings;
-    let bootstrap = Bootstrap::of_times(values.collect(), Mean::influence, horizon, seed);
+    let bootstrap = Bootstrap::of_times(values, Mean::influence, horizon, seed);
     bootstrap?.bounds(Mean::value, LEVEL, f64::NEG_INFINITY..=f64::INFINITY)
 }
 

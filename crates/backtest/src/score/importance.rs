@@ -90,7 +90,8 @@ fn mean(
     for (_, value) in &values {
         all += *value;
     }
-    let bootstrap = Bootstrap::of_times(values, Mean::influence, settings.horizon, settings.seed);
+    let ScoreSettings { horizon, seed, .. } = settings;
+    let bootstrap = Bootstrap::of_times(values.into_iter(), Mean::influence, horizon, seed);
     let range = f64::NEG_INFINITY..=f64::INFINITY;
     (all.value(), bootstrap.and_then(|b| b.bounds(Mean::value, LEVEL, range)))
 }

@@ -30,6 +30,7 @@ mod spread;
 #[cfg(test)]
 mod testing;
 pub(crate) mod text;
+mod time_places;
 mod trading;
 mod trials;
 mod warning;

@@ -66,13 +66,12 @@ impl MoveSum {
 impl WeightedAccuracy {
     pub(crate) fn of(records: &[Record], settings: ScoreSettings<'_>) -> Self {
         let unit = longest(records).unwrap_or(1);
+        let values = records.iter().filter_map(|record| {
+            Some((record.decided_at.millis().div_euclid(unit), MoveSum::of(record)?))
+        });
         let mut sum = MoveSum::default();
-        let mut values = Vec::new();
-        for record in records {
-            if let Some(one) = MoveSum::of(record) {
-                sum += one;
-                values.push((record.decided_at.millis().div_euclid(unit), one));
-            }
+        for (_, one) in values.clone() {
+            sum += one;
         }
         let (horizon, seed) = (settings.horizon, settings.seed);
         let bootstrap = Bootstrap::of_times(values, MoveSum::influence, horizon, seed);

@@ -61,7 +61,7 @@ fn resampled(
         let time = record.decided_at.millis().div_euclid(unit);
         Some((time, PairedCounts::of(Some(outcome), baseline)))
     });
-    Bootstrap::of_times(scored.collect(), PairedCounts::influence, 1, settings.seed)
+    Bootstrap::of_times(scored, PairedCounts::influence, 1, settings.seed)
 }
 
 #[cfg(test)]

@@ -34,9 +34,10 @@ pub(crate) struct PeriodScore {
 }
 
 /// Scores of at most 24 periods of equally many whole days from midnight UTC. Periods without a
-/// test candle are left out.
+/// test candle are left out. Owned records in no order of time are sorted in their place, borrowed ones
+/// are copied.
 pub(crate) fn accuracy_by_period(
-    records: &[Record],
+    mut records: Cow<'_, [Record]>,
     settings: ScoreSettings<'_>,
 ) -> Vec<PeriodScore> {
     let times = records.iter().map(|record| record.decided_at.millis());
@@ -45,12 +46,11 @@ pub(crate) fn accuracy_by_period(
     let days = last.div_euclid(DAY) - start + 1;
     let length = DAY * (days + MAX_PERIODS - 1).div_euclid(MAX_PERIODS);
     let place = |record: &Record| (record.decided_at.millis() - start * DAY) / length;
-    // Records in order of time, those of one interval, need no copy.
-    let mut sorted = Cow::Borrowed(records);
     if !records.is_sorted_by_key(place) {
-        sorted.to_mut().sort_by_key(place);
+        // The scores are counts, so the order within a period does not matter.
+        records.to_mut().sort_unstable_by_key(place);
     }
-    let periods = sorted.chunk_by(|a, b| place(a) == place(b)).map(|part| {
+    let periods = records.chunk_by(|a, b| place(a) == place(b)).map(|part| {
         let k = place(&part[0]);
         let Comparison { interval_95, best, .. } = Comparison::of(part, settings);
         let from = start * DAY + k * length;
@@ -80,7 +80,7 @@ mod tests {
         for (days, length, count) in [(1, 1, 1), (24, 1, 24), (25, 2, 13), (100, 5, 20)] {
             let records: Vec<Record> = (0..24 * days).map(|t| record(t + 5, Up, 0.01)).collect();
             // The candles start at five o'clock; without the cut they would reach into another day.
-            let periods = accuracy_by_period(&records[..records.len() - 5], SETTINGS);
+            let periods = accuracy_by_period(records[..records.len() - 5].into(), SETTINGS);
             assert_eq!(periods.len(), count, "{days}");
             let candles: usize = periods.iter().map(|period| period.score.candles).sum();
             assert_eq!(candles, records.len() - 5);
@@ -98,9 +98,9 @@ mod tests {
     fn periods_without_a_candle_are_left_out() {
         let records: Vec<Record> =
             (0..24).chain(24 * 47..24 * 48).map(|t| record(t, Up, 0.01)).collect();
-        let periods = accuracy_by_period(&records, SETTINGS);
+        let periods = accuracy_by_period(records.into(), SETTINGS);
         assert_eq!(periods.len(), 2);
         assert_eq!(periods[1].score.candles, 24);
-        assert_eq!(accuracy_by_period(&[], SETTINGS), []);
+        assert_eq!(accuracy_by_period(Cow::Borrowed(&[]), SETTINGS), []);
     }
 }

@@ -177,7 +177,8 @@ mod tests {
         let folds = [fold(vec![Policy::every_candle()])];
         let runs = runs(&records, &folds).unwrap();
         assert_eq!(runs.len(), 7);
-        let policy = Portfolio::of_runs(0, runs.iter().map(|run| run.held(Some(0), 0)));
+        let times = records.iter().map(|record| record.decided_at);
+        let policy = Portfolio::of_runs(times, runs.iter().map(|run| run.held(Some(0), 0)));
         let every = Portfolio::of(&records, |record| record.predicted, 1);
         assert_eq!((policy.times, policy.flows), (every.times, every.flows));
     }
@@ -216,7 +217,8 @@ mod tests {
         close(summary.profit_factor.unwrap(), 0.028 / 0.044);
         close(summary.mean_holding.unwrap(), 4.0 / 3.0);
         // The gross results of the trades are those of the portfolio.
-        let portfolio = Portfolio::of_runs(held.len(), std::iter::once(held));
+        let times: Vec<Timestamp> = held.iter().map(|one| one.time).collect();
+        let portfolio = Portfolio::of_runs(times.into_iter(), std::iter::once(held));
         close(trades.iter().map(|trade| trade.gross).sum(), portfolio.total().gross);
         close(portfolio.total().turnover, 6.0);
     }

@@ -183,8 +183,8 @@ struct DelayedPortfolios {
 
 /// Portfolio of a policy on some runs, acted on with a delay of some candles.
 fn portfolio(runs: &[TestRun<'_>], policy: Option<usize>, delay: usize) -> Portfolio {
-    let candles = runs.iter().map(|run| run.records.len()).sum();
-    Portfolio::of_runs(candles, runs.iter().map(|run| run.held(policy, delay)))
+    let times = runs.iter().flat_map(|run| run.records).map(|record| record.decided_at);
+    Portfolio::of_runs(times, runs.iter().map(|run| run.held(policy, delay)))
 }
 
 impl PolicyTest<'_> {
@@ -251,7 +251,7 @@ impl PolicyTest<'_> {
             (time, NetSum { gross, turnover, count: 1 })
         });
         let ScoreSettings { horizon, seed, .. } = self.settings;
-        Bootstrap::of_times(sums.collect(), NetSum::influence, horizon, seed)
+        Bootstrap::of_times(sums, NetSum::influence, horizon, seed)
     }
 
     /// Results by periods with a name.

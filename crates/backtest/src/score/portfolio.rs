@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 use windvane_candles::{Direction, Interval, Timestamp};
 
 use crate::score::Record;
+use crate::score::time_places::TimePlaces;
 
 /// Milliseconds of a year of 365.25 days.
 const YEAR: f64 = 365.25 * 86_400_000.0;
@@ -33,6 +34,17 @@ impl Flow {
     /// Return after a fee per unit of turnover.
     pub(crate) fn net(&self, fee: f64) -> f64 {
         self.gross - fee * self.turnover
+    }
+
+    /// Divides every sum by the number of instruments.
+    fn divide(&mut self, n: f64) {
+        self.gross /= n;
+        self.turnover /= n;
+        self.exposure /= n;
+        self.gained /= n;
+        self.lost /= n;
+        self.right /= n;
+        self.wrong /= n;
     }
 }
 
@@ -70,7 +82,6 @@ pub(crate) struct HeldCandle {
 
 /// Position of an instrument over one candle.
 struct Leg {
-    time: Timestamp,
     gross: f64,
     turnover: f64,
     exposure: f64,
@@ -107,7 +118,7 @@ impl Portfolio {
         sorted.sort_by_key(|record| (record.instrument, record.row));
         let runs = sorted.chunk_by(|a, b| is_followed_by(a, b));
         Self::of_runs(
-            records.len(),
+            records.iter().map(|record| record.decided_at),
             runs.map(|run| {
                 let positions = run.iter().enumerate().map(|(index, record)| {
                     let held = &run[(index + 1).saturating_sub(horizon)..=index];
@@ -120,49 +131,35 @@ impl Portfolio {
         )
     }
 
-    /// Portfolio of runs of consecutive candles of an instrument with their positions, `candles` in
-    /// all. A position is closed at the end of its run.
-    pub(crate) fn of_runs(candles: usize, runs: impl Iterator<Item = Vec<HeldCandle>>) -> Self {
-        let mut legs = Vec::with_capacity(candles);
+    /// Portfolio of runs of consecutive candles of an instrument with their positions; `times` are
+    /// those of all candles, in any order. A position is closed at the end of its run.
+    pub(crate) fn of_runs(
+        times: impl Iterator<Item = Timestamp>,
+        runs: impl Iterator<Item = Vec<HeldCandle>>,
+    ) -> Self {
+        let mut places = TimePlaces::new(times);
+        let mut flows = vec![Flow::default(); places.len()];
+        let mut counts = vec![0_u32; places.len()];
         for run in runs {
             let mut before = 0.0;
             for (index, HeldCandle { time, change, position }) in run.iter().copied().enumerate() {
                 let exit = if index + 1 == run.len() { f64::abs(position) } else { 0.0 };
-                legs.push(Leg {
-                    time,
+                let leg = Leg {
                     gross: position * change,
                     turnover: f64::abs(position - before) + exit,
                     exposure: position.abs(),
-                });
+                };
                 before = position;
+                // The order of a sum decides its bits: that of the runs.
+                let place = places.of(time);
+                flows[place] += leg.flow();
+                counts[place] += 1;
             }
         }
-        if !legs.is_sorted_by_key(|leg| leg.time) {
-            // Stable: the order of a sum decides its bits.
-            legs.sort_by_key(|leg| leg.time);
+        for (flow, count) in flows.iter_mut().zip(counts) {
+            flow.divide(f64::from(count));
         }
-        let changes = legs.windows(2).filter(|two| two[0].time != two[1].time).count();
-        let count = changes + usize::from(!legs.is_empty());
-        let mut portfolio =
-            Self { times: Vec::with_capacity(count), flows: Vec::with_capacity(count) };
-        for at_once in legs.chunk_by(|a, b| a.time == b.time) {
-            let mut sum = Flow::default();
-            for leg in at_once {
-                sum += leg.flow();
-            }
-            let n = at_once.len() as f64;
-            portfolio.times.push(at_once[0].time);
-            portfolio.flows.push(Flow {
-                gross: sum.gross / n,
-                turnover: sum.turnover / n,
-                exposure: sum.exposure / n,
-                gained: sum.gained / n,
-                lost: sum.lost / n,
-                right: sum.right / n,
-                wrong: sum.wrong / n,
-            });
-        }
-        portfolio
+        Self { times: places.into_times(), flows }
     }
 
     /// Returns after a fee per unit of turnover.

@@ -3,7 +3,7 @@ use serde::Serialize;
 use windvane_candles::Timestamp;
 
 use crate::metrics::{Bounds, OverfittingProbability, PartSum, holm_with};
-use crate::score::bootstrap::{Bootstrap, PairedCounts, ScoreSettings, longest};
+use crate::score::bootstrap::{Bootstrap, PairedCounts, ScoreSettings};
 use crate::score::{EarlierTrials, ExcessAccuracy, Record, ResultRow, Scope};
 
 /// Family-wise error rate over all models.
@@ -50,12 +50,54 @@ pub struct Rank {
     pub excess_over_next: Option<ExcessAccuracy>,
 }
 
-/// Model with its completeness and its records on path 1 over all instruments.
+/// Model with its completeness and the outcomes of its predictions on path 1 over all instruments.
 pub(crate) struct Contender<'a> {
     pub(crate) model: &'a str,
     /// Whether the model was tested on every fold.
     pub(crate) complete: bool,
-    pub(crate) records: Vec<Record>,
+    /// Longest interval of the predicted candles, milliseconds: their unit of time.
+    unit: i64,
+    outcomes: Vec<PredictionOutcome>,
+}
+
+impl<'a> Contender<'a> {
+    /// Creates an incomplete model without predictions.
+    pub(crate) fn new(model: &'a str) -> Self {
+        Self { model, complete: false, unit: 1, outcomes: Vec::new() }
+    }
+
+    /// Adds a prediction.
+    pub(crate) fn add(&mut self, record: &Record) {
+        self.unit = self.unit.max(record.interval.millis());
+        self.outcomes.push(PredictionOutcome::of(record));
+    }
+}
+
+/// Outcome of a prediction, for comparisons of models: the part of a [`Record`] that they need of
+/// all models at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PredictionOutcome {
+    decided_at: Timestamp,
+    instrument: u32,
+    /// Whether the prediction is correct; `None` if it is not scored.
+    is_correct: Option<bool>,
+}
+
+impl PredictionOutcome {
+    /// Outcome of the prediction of a record.
+    pub(crate) fn of(record: &Record) -> Self {
+        let instrument = u32::try_from(record.instrument);
+        Self {
+            decided_at: record.decided_at,
+            instrument: instrument.expect("invariant: a run has fewer than 2^32 instruments"),
+            is_correct: record.is_correct(record.predicted),
+        }
+    }
+
+    /// Order of two lists that are compared.
+    pub(crate) fn key(&self) -> (Timestamp, u32) {
+        (self.decided_at, self.instrument)
+    }
 }
 
 /// Ranks the models by pooled accuracy, best first.
@@ -66,7 +108,7 @@ pub(crate) fn rank(
     earlier: &EarlierTrials,
 ) -> Vec<Rank> {
     for one in &mut contenders {
-        one.records.sort_by_key(key);
+        one.outcomes.sort_by_key(PredictionOutcome::key);
     }
     let pooled = results.iter().filter(|row| row.scope == Scope::All);
     let mut ranking: Vec<Rank> =
@@ -77,7 +119,8 @@ pub(crate) fn rank(
         let one = find(&contenders, &ranking[place - 1].model);
         let next = find(&contenders, &ranking[place].model);
         if let (Some(one), Some(next)) = (one, next) {
-            ranking[place - 1].excess_over_next = compare(&one.records, &next.records, settings);
+            ranking[place - 1].excess_over_next =
+                compare(&one.outcomes, &next.outcomes, one.unit, settings);
         }
     }
     ranking
@@ -100,16 +143,16 @@ pub(crate) struct AccuracyParts {
 impl AccuracyParts {
     /// Adds the models of a run.
     pub(crate) fn add(&mut self, contenders: &[Contender<'_>]) {
-        for Contender { records, .. } in contenders.iter().filter(|one| one.complete) {
+        for Contender { outcomes, .. } in contenders.iter().filter(|one| one.complete) {
             if self.times.is_empty() {
-                self.times = records.iter().map(|record| record.decided_at).collect();
+                self.times = outcomes.iter().map(|outcome| outcome.decided_at).collect();
                 self.times.sort_unstable();
                 self.times.dedup();
             }
             let mut sums = vec![(0.0, 0.0); PARTS];
-            for record in records {
-                if let Some(correct) = record.is_correct(record.predicted) {
-                    let rank = self.times.partition_point(|time| *time < record.decided_at);
+            for outcome in outcomes {
+                if let Some(correct) = outcome.is_correct {
+                    let rank = self.times.partition_point(|time| *time < outcome.decided_at);
                     let sum = &mut sums[(rank * PARTS / self.times.len()).min(PARTS - 1)];
                     *sum = (sum.0 + f64::from(u8::from(correct)), sum.1 + 1.0);
                 }
@@ -160,29 +203,22 @@ impl Rank {
     }
 }
 
-fn key(record: &Record) -> (Timestamp, usize) {
-    (record.decided_at, record.instrument)
-}
-
-/// Excess accuracy of one model over another on the candles that both predicted; both are sorted
-/// by [`key`].
+/// Excess accuracy of one model over another on the candles that both predicted, in blocks of times
+/// in units of some milliseconds; both are sorted by [`key`](PredictionOutcome::key).
 pub(crate) fn compare(
-    one: &[Record],
-    other: &[Record],
+    one: &[PredictionOutcome],
+    other: &[PredictionOutcome],
+    unit: i64,
     settings: ScoreSettings<'_>,
 ) -> Option<ExcessAccuracy> {
-    let unit = longest(one)?;
     let mut others = other.iter().peekable();
-    let mut both = Vec::new();
-    for record in one {
-        while others.next_if(|other| key(other) < key(record)).is_some() {}
-        let Some(other) = others.next_if(|other| key(other) == key(record)) else { continue };
-        let outcomes = (record.is_correct(record.predicted), other.is_correct(other.predicted));
-        if let (own @ Some(_), other @ Some(_)) = outcomes {
-            let time = record.decided_at.millis().div_euclid(unit);
-            both.push((time, PairedCounts::of(own, other)));
-        }
-    }
+    let both = one.iter().filter_map(move |own| {
+        while others.next_if(|other| other.key() < own.key()).is_some() {}
+        let other = others.next_if(|other| other.key() == own.key())?;
+        let is_scored = own.is_correct.is_some() && other.is_correct.is_some();
+        let time = own.decided_at.millis().div_euclid(unit);
+        is_scored.then(|| (time, PairedCounts::of(own.is_correct, other.is_correct)))
+    });
     let influence = PairedCounts::influence;
     let bootstrap = Bootstrap::of_times(both, influence, settings.horizon, settings.seed)?;
     Some(ExcessAccuracy::of(bootstrap.whole_excess_accuracy()?, Some(&bootstrap)))

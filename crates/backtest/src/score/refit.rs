@@ -3,7 +3,7 @@ use serde::Serialize;
 use windvane_candles::{Direction, Interval};
 
 use crate::score::bootstrap::ScoreSettings;
-use crate::score::ranking::compare;
+use crate::score::ranking::{PredictionOutcome, compare};
 use crate::score::{Accuracy, ExcessAccuracy, Record};
 
 /// Gain of refitting a model over fitting it once, at the start of the test.
@@ -45,19 +45,21 @@ impl RefitGain {
             record.is_correct(record.predicted).is_some() && record.is_correct(*once).is_some()
         });
         records.sort_by_key(|(record, _)| (record.decided_at, record.instrument));
-        let (refitted, once): (Vec<Record>, Vec<Record>) = records
-            .into_iter()
-            .map(|(record, predicted)| (record, Record { predicted, ..record }))
-            .unzip();
-        let accuracy = |records: &[Record]| Accuracy::of(records, |r| r.predicted).accuracy;
+        let refitted = records.iter().map(|(record, _)| *record);
+        let once = records.iter().map(|(record, once)| Record { predicted: *once, ..*record });
+        let [both, both_once] = [outcomes(refitted.clone()), outcomes(once.clone())];
         Self {
             model: model.to_string(),
             interval,
             refits,
-            scored: refitted.len(),
-            accuracy: accuracy(&refitted),
-            fitted_once_accuracy: accuracy(&once),
-            excess_accuracy: compare(&refitted, &once, settings),
+            scored: records.len(),
+            accuracy: Accuracy::of(refitted, |record| record.predicted).accuracy,
+            fitted_once_accuracy: Accuracy::of(once, |record| record.predicted).accuracy,
+            excess_accuracy: compare(&both, &both_once, interval.millis(), settings),
         }
     }
+}
+
+fn outcomes(records: impl Iterator<Item = Record>) -> Vec<PredictionOutcome> {
+    records.map(|record| PredictionOutcome::of(&record)).collect()
 }

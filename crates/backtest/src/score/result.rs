@@ -144,19 +144,34 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// Computes a row from the records; at least one must be on path 1.
+    /// Computes a row from the records; at least one must be on path 1. Afterwards the records are
+    /// those of path 1, and none in the row of everything, which sorts them: a copy of the largest list
+    /// of a run would double its memory.
     pub(crate) fn of(
         model: &str,
         place: &RowScope,
-        all: &[Record],
+        records: &mut Vec<Record>,
         settings: ScoreSettings<'_>,
     ) -> Self {
-        let first_path: Cow<'_, [Record]> = if all.iter().all(|record| record.path == 1) {
-            Cow::Borrowed(all)
-        } else {
-            all.iter().filter(|record| record.path == 1).copied().collect()
+        let folds = if place.scope == Scope::Interval { by_fold(records) } else { Vec::new() };
+        let paths = by_path(records);
+        records.retain(|record| record.path == 1);
+        let row = Self { folds, paths, ..Self::of_path(model, place, records, settings) };
+        let over_time = match place.scope {
+            Scope::Instrument => Vec::new(),
+            Scope::Interval => accuracy_by_period(Cow::Borrowed(records), settings),
+            Scope::All => accuracy_by_period(Cow::Owned(std::mem::take(records)), settings),
         };
-        let records = &first_path[..];
+        Self { over_time, ..row }
+    }
+
+    /// Computes the numbers of one path.
+    fn of_path(
+        model: &str,
+        place: &RowScope,
+        records: &[Record],
+        settings: ScoreSettings<'_>,
+    ) -> Self {
         let Comparison { interval_95, blocks, baselines, best, excess_accuracy } =
             Comparison::of(records, settings);
         let full_coverage = Accuracy::of(records, Record::margin_direction);
@@ -196,18 +211,35 @@ impl ResultRow {
             confidence: Confidence::of(records),
             trading: Trading::of(records, settings, pooled),
             economics: None,
-            folds: if place.scope == Scope::Interval { by_fold(all) } else { Vec::new() },
-            over_time: if pooled { accuracy_by_period(records, settings) } else { Vec::new() },
+            folds: Vec::new(),
+            over_time: Vec::new(),
             by_regime: Vec::new(),
             anomalies: None,
-            paths: by_path(all),
+            paths: Vec::new(),
             seeds: Vec::new(),
         }
     }
 
+    /// Returns the row of everything for a run of one interval, whose row this is: it has the same
+    /// records.
+    pub(crate) fn over_all(&self, place: &RowScope) -> Self {
+        let interval_of_all = self.most_confident.first().and_then(|all| all.interval_95);
+        Self {
+            scope: place.scope,
+            instrument: place.instrument.clone(),
+            interval: place.interval,
+            suspicious: warning::too_good(&self.full_coverage, interval_of_all, place.interval),
+            economics: None,
+            folds: Vec::new(),
+            by_regime: Vec::new(),
+            anomalies: None,
+            ..self.clone()
+        }
+    }
+
     /// Adds the score of the models of another seed.
-    pub(crate) fn add_seed(&mut self, seed: u64, records: &[Record]) {
-        let first = records.iter().filter(|record| record.path == 1);
+    pub(crate) fn add_seed(&mut self, seed: u64, records: impl Iterator<Item = Record>) {
+        let first = records.filter(|record| record.path == 1);
         let score = Accuracy::of(first, |record| record.predicted);
         self.seeds.push(SeedScore { seed, score });
     }
@@ -255,7 +287,8 @@ fn by(records: &[Record], number: impl Fn(&Record) -> usize) -> Vec<(usize, Accu
 pub(crate) fn row(records: &[Record]) -> ResultRow {
     let interval = Some(Interval::HOUR);
     let place = RowScope { scope: Scope::Instrument, instrument: "SIM".into(), interval };
-    ResultRow::of("test", &place, records, ScoreSettings { horizon: 1, seed: 7, costs: &[5.0] })
+    let settings = ScoreSettings { horizon: 1, seed: 7, costs: &[5.0] };
+    ResultRow::of("test", &place, &mut records.to_vec(), settings)
 }
 
 #[cfg(test)]

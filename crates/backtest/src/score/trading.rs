@@ -268,8 +268,7 @@ fn bootstrap(
 ) -> Option<Bootstrap<FlowSum>> {
     let times = portfolio.times.iter().map(|time| time.millis().div_euclid(interval.millis()));
     let periods = portfolio.flows.iter().map(|flow| FlowSum { flow: *flow, count: 1 });
-    let values = times.zip(periods).collect();
-    Bootstrap::of_times(values, FlowSum::influence, settings.horizon, settings.seed)
+    Bootstrap::of_times(times.zip(periods), FlowSum::influence, settings.horizon, settings.seed)
 }
 
 /// Interval of the mean return after a fee.

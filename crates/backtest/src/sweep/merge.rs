@@ -54,7 +54,7 @@ pub fn merge(
     for setting in settings {
         setting.check()?;
         setting.backtest.with_plan(instruments, &setting.learners, |plan, early| {
-            let files = task_files(plan, folder);
+            let files = task_files(plan, folder)?;
             tasks += files.iter().filter(|(_, file)| file.is_some()).count();
             let (results, own_missing) = load(plan, &files)?;
             let incomplete = !own_missing.is_empty() && !partial;

@@ -69,7 +69,7 @@ impl SweepSetting {
     pub fn tasks(&self, instruments: &[Instrument]) -> Result<Vec<PlannedTask>, BacktestError> {
         self.check()?;
         self.backtest.with_plan(instruments, &self.learners, |plan, _| {
-            let tasks = task_files(plan, Path::new(""));
+            let tasks = task_files(plan, Path::new(""))?;
             Ok(tasks.iter().filter_map(|(task, file)| planned(plan, task, file.as_ref())).collect())
         })
     }
@@ -93,7 +93,7 @@ impl SweepSetting {
     ) -> Result<(), BacktestError> {
         self.check()?;
         self.backtest.with_plan(instruments, &self.learners, |plan, _| {
-            let files = task_files(plan, folder).into_iter();
+            let files = task_files(plan, folder)?.into_iter();
             let known = files.filter_map(|(task, file)| Some((task, file?)));
             let mut known: BTreeMap<String, (Task<'_>, CacheFile)> =
                 known.map(|(task, file)| (file.key(), (task, file))).collect();
@@ -126,10 +126,16 @@ impl SweepSetting {
 }
 
 /// Tasks of a plan with the files of their results in a folder.
-pub(super) fn task_files<'a>(plan: &RunPlan<'a>, folder: &Path) -> Vec<TaskFile<'a>> {
-    let cache = TaskCache::of_existing(folder, &plan.folds);
-    let tasks = plan.tasks().into_iter();
-    tasks.map(|task| (task, cache.file(plan.fold(&task), plan.learner(&task), task.seed))).collect()
+pub(super) fn task_files<'a>(
+    plan: &RunPlan<'a>,
+    folder: &Path,
+) -> Result<Vec<TaskFile<'a>>, BacktestError> {
+    let cache = TaskCache::of_existing(folder, &plan.folds)?;
+    let tasks = plan.tasks().into_iter().map(|task| {
+        let file = cache.file(plan.fold(&task), plan.learner(&task), task.seed);
+        (task, file)
+    });
+    Ok(tasks.collect())
 }
 
 fn planned(plan: &RunPlan<'_>, task: &Task<'_>, file: Option<&CacheFile>) -> Option<PlannedTask> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::common::{coin, learned, simulated, without_timing};
-use windvane_backtest::{Backtest, Event, Instrument, Report};
+use windvane_backtest::{Backtest, Event, Instrument, Plan, Report};
 use windvane_candles::Interval;
 use windvane_candles::simulate::MarketModel;
 use windvane_models::network::NetworkLearner;
@@ -14,7 +14,7 @@ use windvane_models::train::{Learner, Run, TrainConfig};
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::v32;
 use windvane_models::{FittedModel, ModelId, TrainError};
-use windvane_signals::{TrainSet, ValidationSet};
+use windvane_signals::{Combinatorial, TableStore, TrainSet, ValidationSet, WalkForward};
 
 /// Learner that counts its fits and panics at one of them, like a process that is killed.
 struct Mortal<L> {
@@ -110,6 +110,37 @@ fn report_after_kill_and_resume_is_equal() {
         assert_eq!((without_timing(&report), resumed), (expected.clone(), 24));
         assert_eq!(fits.load(Ordering::SeqCst), 0);
     }
+}
+
+#[test]
+fn report_of_tables_in_a_file_is_equal() {
+    for plan in
+        [Plan::WalkForward(WalkForward::default()), Plan::Combinatorial(Combinatorial::default())]
+    {
+        let in_memory = Backtest { plan: plan.clone(), ..Backtest::default() };
+        let expected = without_timing(&run(&in_memory, &learners(0).0).0);
+        let folder = tempfile::tempdir().unwrap();
+        let store = TableStore::file(folder.path()).unwrap();
+        let in_file = Backtest { plan, store, ..within(folder.path()) };
+        let (report, resumed, _) = on(3, || run(&in_file, &learners(0).0));
+        assert_eq!((without_timing(&report), resumed), (expected.clone(), 0));
+        // The place of the values is no part of the names of the cache.
+        let in_memory = Backtest { resume: in_file.resume, ..in_memory };
+        let (report, resumed, _) = on(1, || run(&in_memory, &learners(0).0));
+        assert_eq!((without_timing(&report), resumed), (expected, files(folder.path()).len()));
+    }
+}
+
+#[cfg(feature = "trees")]
+#[test]
+fn backtest_of_tables_in_a_file_reports_trees_as_failure() {
+    use windvane_models::trees::BoostedTreesLearner;
+
+    let store = TableStore::file(std::env::temp_dir()).unwrap();
+    let backtest = Backtest { store, ..Backtest::default() };
+    let learners: [Box<dyn Learner>; 1] = [Box::new(BoostedTreesLearner::default())];
+    let error = backtest.run(&markets(), &learners, &|_| {}).unwrap_err().to_string();
+    assert!(error.contains("needs the values of the tables in memory"), "{error}");
 }
 
 #[test]

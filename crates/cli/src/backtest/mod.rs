@@ -1,5 +1,6 @@
 //! `windvane backtest`: backtests models on instruments and writes a report.
 pub(crate) mod data;
+mod memory;
 mod options;
 pub(crate) mod progress;
 mod show;
@@ -48,13 +49,14 @@ fn backtest(
     inputs: &Inputs,
     instruments: &[Instrument],
     log: Option<&TrialLog>,
-) -> Result<(Report, Option<RunRows>), String> {
+) -> Result<(Report, Option<RunRows>), Error> {
     let training = options.training(inputs);
     let learners: Vec<Box<dyn Learner>> = options
         .models()
         .iter()
         .map(|model| Box::new(model.learner(&training)) as Box<dyn Learner>)
         .collect();
+    let store = memory::store(options, instruments, inputs.channels.len(), &learners)?;
     let tasks = options.tasks();
     if !options.resume {
         // Tasks of an earlier run, possibly of another version.
@@ -78,6 +80,7 @@ fn backtest(
         seed,
         seeds,
         resume,
+        store,
         ..Backtest::default()
     };
     let progress = progress::BacktestProgress::new();
@@ -91,10 +94,10 @@ fn backtest(
     };
     progress.finish();
     // An error may contain a date that is derived from the options.
-    run.map_err(|error| match options.validation() {
+    Ok(run.map_err(|error| match options.validation() {
         Some(validation) => format!("{error}\n{validation}"),
         None => error.to_string(),
-    })
+    })?)
 }
 
 /// Removes the finished tasks of a run, and their folder if it is empty then. Errors are ignored: a

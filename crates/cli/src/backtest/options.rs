@@ -10,6 +10,7 @@ use windvane::signals::{Combinatorial, RefitSchedule, RollingRefit, WalkForward}
 
 use crate::calendar::months_before;
 use crate::inputs::{InputArgs, Inputs};
+use crate::memory::MemoryBudget;
 use crate::models;
 use crate::reading::ReadArgs;
 
@@ -103,6 +104,12 @@ pub(crate) struct BacktestOptions {
     /// testing count them.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) earlier_trials: usize,
+    /// Memory budget, such as 8GiB. If candles, table values and predictions need more, the values are
+    /// written to a temporary file in TMPDIR, which must not be a file system in memory; the report is
+    /// the same. Models with trees, second models or regimes need the values in memory [default: no
+    /// limit]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) memory: Option<MemoryBudget>,
     /// Seed of every random draw.
     #[arg(long, default_value_t = 42)]
     pub(super) seed: u64,

@@ -1,6 +1,5 @@
 //! `windvane fit`: fits a model and saves it with its training profile for a bot.
 mod channels;
-mod memory;
 mod settings;
 mod show;
 
@@ -13,16 +12,23 @@ use windvane::prelude::*;
 use windvane::signals::{TableStore, TrainSet};
 
 use crate::inputs::Inputs;
+use crate::memory::MemoryNeed;
 use crate::output::{check_file, file_error, note};
 use crate::progress::EpochProgress;
 use crate::reading::ReadArgs;
 use crate::series;
 use crate::{Error, output};
-use memory::FitRows;
 use settings::FitSettings;
 
 /// Number of decisions over which the saved profile measures drift.
 const PROFILE_WINDOW: usize = 250;
+
+/// Bytes per row of the training profile and its anomaly gate, after the fit: the values of a
+/// channel, and a flag.
+const PROFILE_ROW: usize = 9;
+
+/// Bytes per row of a policy: the volatility of every row, and the scores of the validation.
+const POLICY_ROW: usize = 20;
 
 /// Fit a model on candles and save it with its training profile
 #[derive(Debug, Args)]
@@ -106,11 +112,14 @@ fn store(
     learner: &dyn Learner,
 ) -> Result<TableStore, Error> {
     let Some(budget) = settings.memory() else { return Ok(TableStore::memory()) };
-    budget.store(&FitRows {
+    let width = inputs.channels.len();
+    let fit = learner.row_memory(width);
+    let after = PROFILE_ROW + if settings.policy().is_some() { POLICY_ROW } else { 0 };
+    budget.store(&MemoryNeed {
         candles: all.iter().map(CandleSeries::len).sum(),
-        width: inputs.channels.len(),
-        learner,
-        has_policy: settings.policy().is_some(),
+        width,
+        row: fit.unwrap_or(0).max(after),
+        random_reader: fit.is_none().then(|| learner.id()),
     })
 }
 

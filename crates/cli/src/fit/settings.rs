@@ -11,8 +11,8 @@ use windvane::prelude::*;
 use windvane::signals::Band;
 
 use super::channels;
-use super::memory::MemoryBudget;
 use crate::inputs::{InputArgs, Inputs};
+use crate::memory::MemoryBudget;
 use crate::{Error, models};
 
 /// Settings of a fit, with the same names as options and in a settings file.

@@ -25,6 +25,37 @@ fn names<'a>(list: &'a Value, key: &str) -> Vec<&'a str> {
 }
 
 #[test]
+fn backtest_under_a_memory_budget_gives_the_same_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("candles"), folder.path().join("out"));
+    fs::create_dir(&data).unwrap();
+    for (name, phase) in [("A", 0.0), ("B", 1.0)] {
+        fs::write(data.join(format!("{name}.csv")), candles(1_500, phase)).unwrap();
+    }
+    let run = |more: &[&str]| {
+        let fixed = ["backtest", "--quick", "--data", text(&data), "--out", text(&out)];
+        windvane(&[&fixed[..], more].concat())
+    };
+    let report = |more: &[&str]| {
+        let ended = run(&[&["--models", "v32"], more].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let json = fs::read_to_string(out.join("report.json")).unwrap();
+        let mut report: Value = serde_json::from_str(&json).unwrap();
+        report.as_object_mut().unwrap().remove("timing");
+        (report.to_string(), ended.stderr.contains("in a temporary file"))
+    };
+    let (expected, _) = report(&[]);
+    // 3,000 candles: 96.6 MiB with the values in a file, 96.8 MiB in memory.
+    for (memory, in_file) in [("96.7MiB", true), ("98MiB", false)] {
+        assert_eq!(report(&["--memory", memory]), (expected.clone(), in_file), "{memory}");
+    }
+    let error = run(&["--models", "v32", "--memory", "96MiB"]).error();
+    assert!(error.contains("3,000 candles with 6 channels need 0.10GiB"), "{error}");
+    let error = run(&["--models", "v2,trees", "--memory", "96.7MiB"]).error();
+    assert!(error.contains("because trees reads windows at random"), "{error}");
+}
+
+#[test]
 fn backtest_lists_invalid_files_and_continues() {
     let data = tempfile::tempdir().unwrap();
     let good = candles(400, 0.0);

@@ -284,6 +284,21 @@ fn anomaly_gate_ignores_candles_after_training() {
 }
 
 #[test]
+fn anomaly_gate_is_the_same_on_any_number_of_threads() {
+    // The first series has more rows than a block of scores.
+    let series = [("ONE", 6_000), ("TWO", 1_500), ("THREE", 900)].map(|(pair, candles)| {
+        MarketModel::AR1.candles(pair.parse().unwrap(), Interval::HOUR, candles, 5).unwrap()
+    });
+    let until = series[0].candles()[5_000].open_time();
+    let train = train(&series, until);
+    let gates = [1, 2, 7].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| AnomalyGate::fit(&train, &series, 1).unwrap())
+    });
+    assert!(gates.iter().all(|gate| *gate == gates[0]));
+}
+
+#[test]
 fn anomaly_gate_survives_restart_and_allocates_nothing() {
     let series = market(MarketModel::AR1, 3_000, 5);
     let until = series.candles()[2_000].open_time();

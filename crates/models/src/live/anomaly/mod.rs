@@ -126,16 +126,16 @@ impl AnomalyGate {
         series: impl IntoIterator<Item = &'a CandleSeries>,
         seed: u64,
     ) -> Result<Self, TrainError> {
-        let rows = TrainingRows::new(train, series)?;
-        let got = rows.count();
+        let candles = TrainingRows::new(train, series)?;
+        let got = candles.counts.iter().sum();
         if got < MIN_CANDLES {
             return Err(TrainError::TooFewWindows { expected: MIN_CANDLES, got });
         }
-        let rows = FitRows { count: got, width: CHECKS, each: &|take| rows.each(take) };
+        let rows = FitRows { count: got, width: CHECKS, each: &|take| candles.each(take) };
         let mahalanobis = Mahalanobis::fit(&rows);
         let forest = IsolationForest::fit(&rows, seed);
-        let max_distance = rows.normal_limit(|row| mahalanobis.distance(row));
-        let max_score = rows.normal_limit(|row| forest.score(row));
+        let max_distance = candles.normal_limit(|row| mahalanobis.distance(row));
+        let max_score = candles.normal_limit(|row| forest.score(row));
         Ok(Self(StoredGate { mahalanobis, max_distance, forest, max_score }))
     }
 
@@ -171,7 +171,13 @@ impl AnomalyGate {
 struct TrainingRows<'t, 's> {
     train: &'t TrainSet,
     series: Vec<&'s CandleSeries>,
+    /// Number of rows of each series.
+    counts: Vec<usize>,
 }
+
+/// Rows of a series whose scores are computed at a time, and those of one task of a thread.
+const BLOCK: usize = 4_096;
+const TASK: usize = 64;
 
 impl<'t, 's> TrainingRows<'t, 's> {
     fn new(
@@ -184,27 +190,75 @@ impl<'t, 's> TrainingRows<'t, 's> {
             let own = by_pair.get(table.pair()).copied();
             own.ok_or_else(|| SignalError::MissingPair { pair: table.pair().clone() })
         });
-        Ok(Self { train, series: series.collect::<Result<_, _>>()? })
+        let series = series.collect::<Result<Vec<_>, _>>()?;
+        let mut counts = vec![0; series.len()];
+        let places = series.iter().zip(&mut counts).collect();
+        for_each(places, |(own, count)| *count = rows(train, own).count());
+        Ok(Self { train, series, counts })
     }
 
     fn each(&self, take: &mut TakeRow<'_>) {
         for own in &self.series {
-            let mut checks = CandleChecks::default();
-            for (index, candle) in own.iter().enumerate() {
-                let row = checks.take(candle, own.interval());
-                let covered = own.close_time(index).is_some_and(|at| self.train.covers(at));
-                if let Some(row) = row.filter(|_| covered) {
-                    take(&row);
-                }
-            }
+            rows(self.train, own).for_each(|row| take(&row));
         }
     }
 
-    fn count(&self) -> usize {
-        let mut count = 0;
-        self.each(&mut |_| count += 1);
-        count
+    /// Upper quantile of the scores of the rows. They are computed in parallel; each is that of its
+    /// row, so the number of threads does not change the quantile.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    fn normal_limit(&self, score: impl Fn(&[f64]) -> f64 + Sync) -> f64 {
+        let mut scores = vec![0.0; self.counts.iter().sum()];
+        let (mut parts, mut rest) = (Vec::new(), &mut scores[..]);
+        for (own, count) in self.series.iter().zip(&self.counts) {
+            let (part, others) = rest.split_at_mut(*count);
+            parts.push((own, part));
+            rest = others;
+        }
+        for_each(parts, |(own, part)| score_rows(rows(self.train, own), part, &score));
+        scores.sort_unstable_by(f64::total_cmp);
+        scores[((scores.len() - 1) as f64 * NORMAL_SHARE).ceil() as usize]
     }
+}
+
+/// Rows of the candles of a series that training may read.
+fn rows(train: &TrainSet, own: &CandleSeries) -> impl Iterator<Item = [f64; CHECKS]> {
+    let mut checks = CandleChecks::default();
+    own.iter().enumerate().filter_map(move |(index, candle)| {
+        let row = checks.take(candle, own.interval())?;
+        own.close_time(index).filter(|at| train.covers(*at)).map(|_| row)
+    })
+}
+
+/// Computes the scores of the rows of a series, block by block.
+fn score_rows(
+    mut rows: impl Iterator<Item = [f64; CHECKS]>,
+    scores: &mut [f64],
+    score: &(impl Fn(&[f64]) -> f64 + Sync),
+) {
+    let mut block = Vec::with_capacity(BLOCK.min(scores.len()));
+    for scores in scores.chunks_mut(BLOCK) {
+        block.clear();
+        block.extend(rows.by_ref().take(scores.len()));
+        let tasks = scores.chunks_mut(TASK).zip(block.chunks(TASK)).collect();
+        for_each(tasks, |(scores, rows): (&mut [f64], &[[f64; CHECKS]])| {
+            for (place, row) in scores.iter_mut().zip(rows) {
+                *place = score(row);
+            }
+        });
+    }
+}
+
+/// Passes every item to a function, in parallel with the feature `train`.
+#[cfg(feature = "train")]
+fn for_each<T: Send>(items: Vec<T>, run: impl Fn(T) + Sync + Send) {
+    use rayon::prelude::*;
+    items.into_par_iter().for_each(run);
+}
+
+/// Passes every item to a function.
+#[cfg(not(feature = "train"))]
+fn for_each<T>(items: Vec<T>, run: impl Fn(T)) {
+    items.into_iter().for_each(run);
 }
 
 /// Function that takes a row.
@@ -222,15 +276,6 @@ struct FitRows<'a> {
 impl FitRows<'_> {
     fn each(&self, mut take: impl FnMut(&[f64])) {
         (self.each)(&mut take);
-    }
-
-    /// Upper quantile of the scores of the rows.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-    fn normal_limit(&self, score: impl Fn(&[f64]) -> f64) -> f64 {
-        let mut scores = Vec::with_capacity(self.count);
-        self.each(|row| scores.push(score(row)));
-        scores.sort_unstable_by(f64::total_cmp);
-        scores[((scores.len() - 1) as f64 * NORMAL_SHARE).ceil() as usize]
     }
 }
 

@@ -19,7 +19,9 @@ const MAX_STEPS: usize = 200;
 /// Windows labelled UP or DOWN.
 pub(super) struct UpDownWindows<'a> {
     windows: &'a ScaledWindows,
-    samples: Vec<Sample>,
+    samples: &'a [Sample],
+    /// Positions of the windows among the samples.
+    positions: Vec<u32>,
 }
 
 /// Cost and its gradient at some weights.
@@ -30,14 +32,24 @@ struct CostGradient {
 
 impl<'a> UpDownWindows<'a> {
     /// Selects the samples labelled UP or DOWN: NEUTRAL has no information on UP against DOWN.
-    pub(super) fn new(samples: &SampleSet, windows: &'a ScaledWindows) -> Self {
-        let samples = samples.samples().iter().copied();
-        let samples = samples.filter(|sample| sample.label() != Direction::Neutral).collect();
-        Self { windows, samples }
+    ///
+    /// # Panics
+    /// With 2^32 samples.
+    pub(super) fn new(samples: &'a SampleSet, windows: &'a ScaledWindows) -> Self {
+        let samples = samples.samples();
+        let count = u32::try_from(samples.len());
+        let positions = 0..count.expect("invariant: a set has fewer than 2^32 samples");
+        let labelled = positions.zip(samples).filter(|(_, one)| one.label() != Direction::Neutral);
+        Self { windows, samples, positions: labelled.map(|(position, _)| position).collect() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.samples.len()
+        self.positions.len()
+    }
+
+    /// Samples of some of the windows.
+    fn samples_at(&self, positions: &[u32]) -> Vec<Sample> {
+        positions.iter().map(|position| self.samples[*position as usize]).collect()
     }
 
     /// Returns the number of weights: one per input, followed by the intercept.
@@ -87,7 +99,8 @@ impl<'a> UpDownWindows<'a> {
 
     /// Adds up lists of numbers over all chunks, in order; `None` if there are no windows.
     fn sum(&self, of: impl Fn(&[Sample]) -> Vec<f64> + Sync + Send) -> Option<Vec<f64>> {
-        let parts: Vec<Vec<f64>> = self.samples.par_chunks(CHUNK).map(of).collect();
+        let chunks = self.positions.par_chunks(CHUNK).map(|chunk| of(&self.samples_at(chunk)));
+        let parts: Vec<Vec<f64>> = chunks.collect();
         parts.into_iter().reduce(|mut sum, part| {
             sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
             sum
@@ -160,7 +173,8 @@ mod tests {
         let tables = [SignalTable::build(&spec, &Registry::default(), &series, &[]).unwrap()];
         let pool = SampleSet::collect(&tables, 3, LabelSpec::default()).unwrap();
         let train = Split::for_live(&pool, 0.1).unwrap().train(&pool).unwrap();
-        let windows = ScaledWindows::new(&train, &Scaler::fit(&train).unwrap(), None).unwrap();
+        let scaler = Scaler::fit(&train).unwrap();
+        let windows = ScaledWindows::new([&train, &train], &scaler, None).unwrap();
         check(&UpDownWindows::new(&train, &windows));
     }
 
@@ -175,15 +189,16 @@ mod tests {
     #[test]
     fn logistic_gradient_at_minimum_is_zero_and_intercept_is_not_penalised() {
         with_windows(2_000, |windows| {
+            let samples = windows.samples_at(&windows.positions);
             for penalty in [1.0, 500.0] {
                 let weights = minimum(windows, penalty);
-                let mut gradient = windows.cost_gradient(&windows.samples, &weights).gradient;
+                let mut gradient = windows.cost_gradient(&samples, &weights).gradient;
                 (0..18).for_each(|i| gradient[i] += penalty * weights[i]);
                 assert!(gradient.iter().all(|g| g.abs() < 1e-3), "{penalty}: {gradient:?}");
             }
             // A huge penalty leaves the intercept only.
             let intercept = minimum(windows, 1e12)[18];
-            let ups = windows.samples.iter().filter(|s| s.label() == Direction::Up).count() as f64;
+            let ups = samples.iter().filter(|s| s.label() == Direction::Up).count() as f64;
             let share = sigmoid(intercept);
             assert!((share - ups / windows.len() as f64).abs() < 1e-6, "{share}");
         });
@@ -192,6 +207,7 @@ mod tests {
     #[test]
     fn logistic_bound_is_a_quarter_of_the_products() {
         with_windows(1_003, |windows| {
+            let samples = windows.samples_at(&windows.positions);
             let bound = windows.bound().unwrap();
             let n = windows.weight_count();
             for (i, j) in [(0, 0), (7, 3), (17, 17), (18, 5), (18, 18)] {
@@ -200,7 +216,7 @@ mod tests {
                     let window = windows.windows.window(sample, &mut buffer);
                     window.get(i).map_or(1.0, |x| f64::from(*x))
                 };
-                let sum: f64 = windows.samples.iter().map(|s| at(s, i) * at(s, j)).sum();
+                let sum: f64 = samples.iter().map(|s| at(s, i) * at(s, j)).sum();
                 assert!((bound[i * n + j] - sum / 4.0).abs() < 1e-9 * sum.abs().max(1.0));
             }
         });

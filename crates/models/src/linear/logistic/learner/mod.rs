@@ -3,7 +3,7 @@ mod likelihood;
 mod windows;
 
 use windvane_candles::Direction;
-use windvane_signals::{Lags, Sample, Scaler, TrainSet, ValidationSet};
+use windvane_signals::{Lags, Scaler, TrainSet, ValidationSet};
 
 use likelihood::UpDownWindows;
 use windows::ScaledWindows;
@@ -89,10 +89,9 @@ impl LogisticLearner {
         let (choose, _) = calibration_parts(validation);
         let positions = self.lags.as_ref().map(|lags| lags.positions(&spec.signals, spec.lookback));
         let positions = positions.transpose()?;
-        let train_windows = ScaledWindows::new(train, &scaler, positions.clone())?;
-        let choose_windows = ScaledWindows::new(&choose, &scaler, positions)?;
-        let training = UpDownWindows::new(train, &train_windows);
-        let best = best_fit(&training, &UpDownWindows::new(&choose, &choose_windows));
+        let windows = ScaledWindows::new([train, &choose], &scaler, positions)?;
+        let training = UpDownWindows::new(train, &windows);
+        let best = best_fit(&training, &UpDownWindows::new(&choose, &windows));
         record.train_loss = training.loss(&best.weights);
         record.validation_loss = best.loss;
         record.notes = vec![format!("penalty {}", best.penalty)];
@@ -118,9 +117,10 @@ impl Learner for LogisticLearner {
         serde_json::to_string(&("logistic", id.as_str(), lags, PENALTIES)).ok()
     }
 
-    /// Scaled rows of the training and the validation windows, and copies of the samples.
+    /// Scaled rows and the positions of the labelled windows; before them a channel of the scaler, and
+    /// after them the predictions for the calibration.
     fn row_memory(&self, width: usize) -> Option<usize> {
-        Some(2 * width * size_of::<f32>() + size_of::<Sample>())
+        Some((width * size_of::<f32>() + size_of::<u32>()).max(size_of::<f64>()))
     }
 
     fn fit(

@@ -16,13 +16,19 @@ pub(super) struct ScaledWindows {
 }
 
 impl ScaledWindows {
-    /// Scales the rows of the tables that the samples point into.
+    /// Scales the rows of the tables that two sets of samples of the same tables point into. A table
+    /// is scaled once: a list for each set would double the memory.
     pub(super) fn new(
-        samples: &SampleSet,
+        [samples, others]: [&SampleSet; 2],
         scaler: &Scaler,
         positions: Option<Vec<usize>>,
     ) -> Result<Self, TrainError> {
-        let tables = samples.scaled_tables(scaler)?;
+        let mut tables = samples.scaled_tables(scaler)?;
+        let others = others.filtered(|sample| tables[sample.table()].is_empty());
+        let more = others.scaled_tables(scaler)?;
+        for (table, other) in tables.iter_mut().zip(more).filter(|(table, _)| table.is_empty()) {
+            *table = other;
+        }
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), positions })
     }
 

@@ -1,8 +1,8 @@
-//! Memory budget of a fit, and the place of the table values that follows from it.
+//! Memory budget of a fit or a backtest, and the place of the table values that follows from it.
 use std::fmt;
 use std::str::FromStr;
 
-use windvane::models::train::Learner;
+use windvane::models::ModelId;
 use windvane::prelude::*;
 use windvane::signals::{Sample, TableStore};
 
@@ -12,25 +12,20 @@ use crate::output::{note, thousands};
 /// Bytes of a process without candles: program, threads, a file that is read.
 const BASE: u64 = 96 << 20;
 
-/// Bytes per row of the training profile and its anomaly gate, after the fit: the values of a
-/// channel, and a flag.
-const PROFILE_ROW: usize = 9;
-
-/// Bytes per row of a policy: the volatility of every row, and the scores of the validation.
-const POLICY_ROW: usize = 20;
-
 /// Memory budget, such as 8GiB.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct MemoryBudget(u64);
 
-/// Rows of a fit that the memory depends on.
-pub(super) struct FitRows<'a> {
+/// Candles and channels that the memory depends on.
+pub(crate) struct MemoryNeed<'a> {
     /// Number of candles.
-    pub(super) candles: usize,
+    pub(crate) candles: usize,
     /// Number of channels.
-    pub(super) width: usize,
-    pub(super) learner: &'a dyn Learner,
-    pub(super) has_policy: bool,
+    pub(crate) width: usize,
+    /// Bytes per candle beside the candle, its sample and the values of the tables.
+    pub(crate) row: usize,
+    /// Model that reads windows at random, which needs the values in memory.
+    pub(crate) random_reader: Option<&'a ModelId>,
 }
 
 impl FromStr for MemoryBudget {
@@ -60,11 +55,11 @@ impl fmt::Display for MemoryBudget {
 }
 
 impl MemoryBudget {
-    /// Checks the candles read so far: the fit needs at least their memory and that of the samples.
+    /// Checks the candles read so far: a fit needs at least their memory and that of the samples.
     ///
     /// # Errors
     /// More memory than the budget, with an estimate for all pairs.
-    pub(super) fn check_read(
+    pub(crate) fn check_read(
         self,
         candles: usize,
         (read, pairs): (usize, usize),
@@ -87,11 +82,9 @@ impl MemoryBudget {
     ///
     /// # Errors
     /// A budget that is too small, with the memory that is needed, and a file that cannot be created.
-    pub(super) fn store(self, rows: &FitRows<'_>) -> Result<TableStore, Error> {
-        let FitRows { candles, width, learner, has_policy } = *rows;
-        let fit = learner.row_memory(width);
-        let after = PROFILE_ROW + if has_policy { POLICY_ROW } else { 0 };
-        let own = size_of::<Candle>() + size_of::<Sample>() + fit.unwrap_or(0).max(after);
+    pub(crate) fn store(self, need: &MemoryNeed<'_>) -> Result<TableStore, Error> {
+        let MemoryNeed { candles, width, row, random_reader } = *need;
+        let own = size_of::<Candle>() + size_of::<Sample>() + row;
         let in_file = memory(candles, own);
         let in_memory = memory(candles, own + width * size_of::<f64>());
         if in_memory.0 <= self.0 {
@@ -99,11 +92,11 @@ impl MemoryBudget {
         }
         let text =
             format!("--memory {self}: {} candles with {width} channels need", thousands(candles));
-        if fit.is_none() {
+        if let Some(model) = random_reader {
             return Err(format!(
-                "{text} at least {in_memory}, because {} reads windows at random and holds the table \
-                 values in memory; give more memory, fewer candles, or fit a network",
-                learner.id()
+                "{text} at least {in_memory}, because {model} reads windows at random and holds the \
+                 table values in memory; give more memory or fewer candles, or choose v2, the \
+                 logistic regression, a network or an ensemble of them"
             )
             .into());
         }
@@ -131,8 +124,6 @@ fn memory(candles: usize, row: usize) -> MemoryBudget {
 
 #[cfg(test)]
 mod tests {
-    use windvane::catalog::{Hyperparameters, ModelEntry};
-
     use super::*;
 
     fn budget(text: &str) -> MemoryBudget {
@@ -151,22 +142,18 @@ mod tests {
 
     #[test]
     fn memory_budget_refuses_and_names_the_need() {
-        let learner = |name: &str| {
-            let entry: ModelEntry = name.parse().unwrap();
-            entry.learner(&Hyperparameters::default())
-        };
-        let store = |text: &str, name: &str| {
-            let learner = learner(name);
-            let rows =
-                FitRows { candles: 43_200_000, width: 6, learner: &learner, has_policy: false };
-            budget(text).store(&rows).map(|_| ()).map_err(|error| error.to_string())
+        let trees: ModelId = "trees".parse().unwrap();
+        let store = |text: &str, random_reader| {
+            let need = MemoryNeed { candles: 43_200_000, width: 6, row: 9, random_reader };
+            budget(text).store(&need).map(|_| ()).map_err(|error| error.to_string())
         };
         // 43.2 million × (48 + 32 + 9) bytes + 96 MiB; the values are 1.94 GiB more.
-        assert!(store("6GiB", "v32").is_ok());
-        let error = store("3GiB", "v32").unwrap_err();
+        assert!(store("6GiB", None).is_ok());
+        let error = store("3GiB", None).unwrap_err();
         assert!(error.contains("43,200,000 candles with 6 channels need 3.68GiB"), "{error}");
         assert!(error.contains("5.61GiB without"), "{error}");
-        let error = store("5GiB", "trees").unwrap_err();
+        let error = store("5GiB", Some(&trees)).unwrap_err();
         assert!(error.contains("trees reads windows at random"), "{error}");
+        assert!(error.contains("choose v2, the logistic regression, a network"), "{error}");
     }
 }
