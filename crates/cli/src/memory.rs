@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn memory_budget_refuses_and_names_the_need() {
-        let trees: ModelId = "trees".parse().unwrap();
+        let trees = ModelId::new("trees");
         let store = |text: &str, random_reader| {
             let need = MemoryNeed { candles: 43_200_000, width: 6, row: 9, random_reader };
             budget(text).store(&need).map(|_| ()).map_err(|error| error.to_string())

@@ -12,8 +12,15 @@ use crate::score::Record;
 /// Regime of every tested row of every instrument of a fold.
 #[derive(Debug, Default)]
 pub(super) struct TestRegimes {
-    /// First row and the regimes from it on, by interval, fold and instrument.
-    rows: BTreeMap<(Interval, usize, usize), (usize, Vec<Option<u8>>)>,
+    /// Regimes by interval, fold and instrument.
+    tested: BTreeMap<(Interval, usize, usize), TestedRows>,
+}
+
+/// Regimes of the tested rows of one instrument.
+#[derive(Debug)]
+struct TestedRows {
+    first: usize,
+    regimes: Vec<Option<u8>>,
 }
 
 impl TestRegimes {
@@ -21,7 +28,7 @@ impl TestRegimes {
     /// terciles.
     pub(super) fn of(&self, record: &Record) -> Option<usize> {
         let key = (record.interval, record.fold, record.instrument);
-        let (first, regimes) = self.rows.get(&key)?;
+        let TestedRows { first, regimes } = self.tested.get(&key)?;
         regimes.get(record.row.checked_sub(*first)?).copied().flatten().map(usize::from)
     }
 }
@@ -38,7 +45,8 @@ impl FinishedRun<'_> {
             for (index, (instrument, table)) in members.enumerate() {
                 let key = (fold.interval(), fold.number, *instrument);
                 let rows = fold.tested_rows(index);
-                regimes.rows.insert(key, (rows.start, regimes_of(table, &spec, rows)));
+                let (first, of_rows) = (rows.start, regimes_of(table, &spec, rows));
+                regimes.tested.insert(key, TestedRows { first, regimes: of_rows });
             }
         }
         regimes

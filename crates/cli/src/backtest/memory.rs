@@ -46,7 +46,7 @@ pub(super) fn store(
         candles: instruments.iter().map(|one| one.series.len()).sum(),
         width,
         row,
-        random_reader: random_reader.map(|one| one.id()),
+        random_reader: random_reader.map(Learner::id),
     })
 }
 

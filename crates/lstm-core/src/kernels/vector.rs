@@ -146,7 +146,11 @@ impl Vector<f32, Avx512> for Zmm {
     #[inline(always)]
     fn low_half(self) -> Self {
         // SAFETY: `self` was created with the token of AVX-512.
-        Self(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_castps_si512(self.0))) })
+        let bits = unsafe { _mm512_castps_si512(self.0) };
+        // SAFETY: as above.
+        let shifted = unsafe { _mm512_slli_epi32::<16>(bits) };
+        // SAFETY: as above.
+        Self(unsafe { _mm512_castsi512_ps(shifted) })
     }
 }
 
@@ -213,12 +217,15 @@ impl Vector<f32, Avx2> for Ymm2 {
     }
     #[inline(always)]
     fn low_half(self) -> Self {
-        let [low, high] = self.0;
-        // SAFETY: `self` was created with the token of AVX2.
-        let low = unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(low))) };
-        // SAFETY: `self` was created with the token of AVX2.
-        let high =
-            unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(high))) };
-        Self([low, high])
+        let mut halves = self.0;
+        for half in &mut halves {
+            // SAFETY: `self` was created with the token of AVX2.
+            let bits = unsafe { _mm256_castps_si256(*half) };
+            // SAFETY: as above.
+            let shifted = unsafe { _mm256_slli_epi32::<16>(bits) };
+            // SAFETY: as above.
+            *half = unsafe { _mm256_castsi256_ps(shifted) };
+        }
+        Self(halves)
     }
 }

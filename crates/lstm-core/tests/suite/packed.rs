@@ -50,7 +50,7 @@ pub(crate) struct PackedNetwork<R: Real> {
 
 enum PackedLayer<R: Real> {
     One(PackedLstm<R>, LstmScratch<R>),
-    Both(PackedBiLstm<R>, BiLstmScratch<R>),
+    Both(Box<PackedBiLstm<R>>, BiLstmScratch<R>),
 }
 
 impl<R: Real> PackedNetwork<R> {
@@ -65,7 +65,7 @@ impl<R: Real> PackedNetwork<R> {
         } else {
             match &mut self.layer {
                 PackedLayer::One(lstm, scratch) => lstm.last_hidden(window, scratch),
-                PackedLayer::Both(lstm, scratch) => lstm.last_hidden(window, scratch),
+                PackedLayer::Both(Box::new(lstm), scratch) => lstm.last_hidden(window, scratch),
             }
             .unwrap()
             .to_vec()
@@ -97,7 +97,7 @@ impl<R: Real> PackedNetwork<R> {
             PackedLayer::One(lstm, scratch) => {
                 lstm.sequence(window, &mut LstmState::zeros(hidden), Some(&mut out), scratch)
             }
-            PackedLayer::Both(lstm, scratch) => lstm.sequence(window, &mut out, scratch),
+            PackedLayer::Both(Box::new(lstm), scratch) => lstm.sequence(window, &mut out, scratch),
         }
         .unwrap();
         out

@@ -30,7 +30,7 @@ fn changes(exact: &Network, table: &SignalTable) -> (usize, usize, f32) {
 
 fn two_epochs(learner: NetworkLearner) -> Network {
     let series = market(MarketModel::VOLUME_LEAD, 3_000, 3);
-    let training = TrainConfig { epochs: 2, ..learner.training.clone() };
+    let training = TrainConfig { epochs: 2, ..learner.training };
     let learner = NetworkLearner { training, ..learner };
     with_parts(&series, |train, validation, _| {
         learner.fit_model(train, validation, &Run::new(7)).unwrap()
