@@ -22,7 +22,7 @@ impl Network {
             Layer::Both(shape) => {
                 let lstm = PackedBiLstm::new(shape, shape.params(flat[0]).unwrap()).unwrap();
                 let scratch = lstm.scratch();
-                PackedLayer::Both(lstm.with_kernel(kernel).unwrap(), scratch)
+                PackedLayer::Both(Box::new(lstm.with_kernel(kernel).unwrap()), scratch)
             }
         };
         let attention = self.attention.map(|shape| {
@@ -65,7 +65,7 @@ impl<R: Real> PackedNetwork<R> {
         } else {
             match &mut self.layer {
                 PackedLayer::One(lstm, scratch) => lstm.last_hidden(window, scratch),
-                PackedLayer::Both(Box::new(lstm), scratch) => lstm.last_hidden(window, scratch),
+                PackedLayer::Both(lstm, scratch) => lstm.last_hidden(window, scratch),
             }
             .unwrap()
             .to_vec()
@@ -97,7 +97,7 @@ impl<R: Real> PackedNetwork<R> {
             PackedLayer::One(lstm, scratch) => {
                 lstm.sequence(window, &mut LstmState::zeros(hidden), Some(&mut out), scratch)
             }
-            PackedLayer::Both(Box::new(lstm), scratch) => lstm.sequence(window, &mut out, scratch),
+            PackedLayer::Both(lstm, scratch) => lstm.sequence(window, &mut out, scratch),
         }
         .unwrap();
         out
