@@ -78,7 +78,7 @@ class Windvane:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen([program, folder], stdin=pipe, stdout=pipe, text=True)
 
-    def ask(self, line):
+    def request(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
@@ -87,13 +87,13 @@ class Windvane:
         """CPU time of a pass; the program has one thread that works."""
         file = pathlib.Path(f"/proc/{self.process.pid}/schedstat")
         before = int(file.read_text().split()[0])
-        self.ask(name)
+        self.request(name)
         return (int(file.read_text().split()[0]) - before) / 1e9
 
     def values(self, name, lengths):
         """Values of a set by pair, `[candles, channels]`."""
         with tempfile.NamedTemporaryFile() as file:
-            width = self.ask(f"write {name} {file.name}")
+            width = self.request(f"write {name} {file.name}")
             table = np.fromfile(file.name).reshape(-1, width)
         return np.split(table, np.cumsum(lengths)[:-1])
 

@@ -18,12 +18,12 @@ use windvane_signals::{
     ValidationSet, Window,
 };
 
-type Anything<T> = Result<T, Box<dyn Error>>;
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Predictions of one measurement: shorter than the time slice of another program.
 const CALLS: usize = 128;
 
-fn main() -> Anything<()> {
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
@@ -53,7 +53,7 @@ fn spec(channels: u32) -> SignalSpec {
 }
 
 impl Data {
-    fn new(candles: usize, channels: u32) -> Anything<Self> {
+    fn new(candles: usize, channels: u32) -> Result<Self> {
         let market = MarketModel::VOLUME_LEAD;
         let series = market.candles("SIM".parse()?, Interval::MINUTE, candles, 1)?;
         let table = SignalTable::build(&spec(channels), &Registry::default(), &series, &[])?;
@@ -74,7 +74,7 @@ impl Data {
 }
 
 /// Writes `rows.f64` `[N, C]` and `labels.u8` `[N]` (1 = UP).
-fn write_rows(folder: &Path, data: &Data) -> Anything<()> {
+fn write_rows(folder: &Path, data: &Data) -> Result<()> {
     let (mut rows, mut labels) = (Vec::new(), Vec::new());
     for (window, is_up) in data.labelled() {
         labels.push(u8::from(is_up));
@@ -85,7 +85,7 @@ fn write_rows(folder: &Path, data: &Data) -> Anything<()> {
     Ok(std::fs::write(folder.join("labels.u8"), labels)?)
 }
 
-fn train(data: &Data, rounds: usize) -> Anything<()> {
+fn train(data: &Data, rounds: usize) -> Result<()> {
     let lags = Some(Lags::newest());
     let learner =
         BoostedTreesLearner { lags, rounds, patience: rounds, ..BoostedTreesLearner::default() };
@@ -98,7 +98,7 @@ fn train(data: &Data, rounds: usize) -> Anything<()> {
 
 /// Measures predictions with the model `model.txt`, whose scores of the first rows are in
 /// `scores.f64`.
-fn predict_rows(folder: &Path, data: &Data) -> Anything<()> {
+fn predict_rows(folder: &Path, data: &Data) -> Result<()> {
     let text = std::fs::read_to_string(folder.join("model.txt"))?;
     let (interval, labels) = (Interval::MINUTE, LabelSpec::default());
     let spec = ModelSpec { signals: data.table.spec().clone(), interval, lookback: 1, labels };

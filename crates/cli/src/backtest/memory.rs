@@ -11,12 +11,13 @@ use crate::memory::MemoryNeed;
 const CANDLE: f64 = 8.0;
 /// Bytes per test window: its position, its regime, and whether it is an anomaly.
 const TEST_WINDOW: f64 = 7.0;
-/// Bytes per test window of each model and seed: direction, probabilities, confidence rank.
-const PREDICTION: f64 = 24.0;
+/// Bytes per test window of each model and seed: direction, probabilities, confidence rank, and the
+/// probabilities of a validation window.
+const PREDICTION: f64 = 36.0;
 /// Bytes per test window of each model: its outcome for the ranking.
 const OUTCOME: f64 = 16.0;
-/// Bytes per test window of each model whose rows are computed at the moment: the record, and its
-/// place in an order.
+/// Bytes per test window of each model whose rows are being computed: the record, and its place in an
+/// order.
 const RECORD: f64 = (size_of::<Record>() + 16) as f64;
 
 /// Returns the store of the table values: memory if everything fits the budget of `--memory`, else a
@@ -35,13 +36,13 @@ pub(super) fn store(
         (learners.len(), std::thread::available_parallelism().map_or(1, usize::from));
     let fit = learners.iter().filter_map(|one| one.row_memory(width)).max().unwrap_or(0);
     let random_reader = learners.iter().find(|one| one.row_memory(width).is_none());
-    let tests = tests(&options.plan());
-    let results = models as f64 * (f64::from(options.seeds) * PREDICTION + OUTCOME);
-    let at_once = models.min(threads);
-    let scores = tests * (TEST_WINDOW + results + at_once as f64 * RECORD);
-    let fits_at_once = (fit * threads.min(models * usize::from(options.seeds))) as f64;
+    let (tests, splits) = tests(&options.plan());
+    let predictions = tests * models as f64 * f64::from(options.seeds) * PREDICTION;
+    let records = models as f64 * OUTCOME + models.min(threads) as f64 * RECORD;
+    let tasks = models.saturating_mul(usize::from(options.seeds)).saturating_mul(splits);
+    let fits = (fit * threads.min(tasks)) as f64;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some bytes")]
-    let row = (CANDLE + scores.max(fits_at_once)).ceil() as usize;
+    let row = (CANDLE + predictions + fits.max(tests * (TEST_WINDOW + records))).ceil() as usize;
     budget.store(&MemoryNeed {
         candles: instruments.iter().map(|one| one.series.len()).sum(),
         width,
@@ -50,11 +51,11 @@ pub(super) fn store(
     })
 }
 
-/// Number of tests of a candle, on average.
-fn tests(plan: &Plan) -> f64 {
+/// Number of tests of a candle, on average, and number of fits of a model.
+fn tests(plan: &Plan) -> (f64, usize) {
     match plan {
-        Plan::WalkForward(plan) => plan.folds as f64 / (plan.folds as f64 + 1.0),
-        Plan::Combinatorial(plan) => plan.paths() as f64,
-        _ => 1.0,
+        Plan::WalkForward(plan) => (plan.folds as f64 / (plan.folds as f64 + 1.0), plan.folds),
+        Plan::Combinatorial(plan) => (plan.paths() as f64, usize::MAX),
+        _ => (1.0, 1),
     }
 }

@@ -72,11 +72,17 @@ const SMALLEST: u32 = 0x0080;
 /// High half of the largest finite bf16 number.
 const LARGEST: u32 = 0x7F7F;
 
+/// High half of NaN.
+const NOT_A_NUMBER: u32 = 0x7FC0;
+
 /// Returns the high half with which an f32 number of that low half is nearest to `weight`.
 ///
-/// Weights beyond the largest bf16 number become that number. A number below the normal ones would
+/// Weights beyond the largest bf16 number become that number; NaN stays NaN. A number below the normal ones would
 /// slow the multiplications down, so it becomes the smallest normal one, or 0 if the low half is 0.
 fn high_half(weight: f32, low: u32) -> u32 {
+    if weight.is_nan() {
+        return NOT_A_NUMBER;
+    }
     let bits = weight.to_bits();
     let (sign, magnitude) = (bits >> 16 & SIGN, bits & !(SIGN << 16));
     let half = (magnitude.saturating_sub(low) + 0x8000) >> 16;
@@ -181,6 +187,8 @@ mod tests {
                 }
             }
         }
+        assert_eq!(stored(f32::INFINITY, 1.0)[0].to_bits(), 0x7F7F_3F80);
+        assert!(stored(f32::NAN, 1.0)[0].is_nan() && stored(1.0, f32::NAN)[1].is_nan());
         assert_eq!(stored(0.0, 0.0), [0.0, 0.0]);
         assert_eq!(stored(0.0, 0.25)[1], 0.25);
     }

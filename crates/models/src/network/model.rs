@@ -100,9 +100,9 @@ impl Network {
     ///
     /// One prediction is then faster if those weights exceed the L1 data cache of the processor, and
     /// slower if they do not; batches take the same time. The weights are rounded to 8 significant
-    /// bits ([`PackedLstm::compact`](windvane_lstm_core::PackedLstm::compact)), which changes
-    /// probabilities by less than 0.001 (docs/performance.md, "Compact weights"). Saved files have
-    /// the exact weights.
+    /// bits ([`PackedLstm::compact`](windvane_lstm_core::PackedLstm::compact)), which changed
+    /// probabilities by less than 0.001 in every network that was measured (docs/performance.md,
+    /// "Compact weights"); compare yours before you use it. Saved files have the exact weights.
     ///
     /// # Examples
     /// ```no_run

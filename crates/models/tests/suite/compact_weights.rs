@@ -1,4 +1,4 @@
-//! Compact weights: how much they change predictions, and that saved files do not change.
+//! Compact weights: effect on predictions; saved files are unchanged.
 use windvane_candles::sample;
 use windvane_candles::simulate::MarketModel;
 use windvane_models::network::{Network, NetworkLearner};

@@ -9,8 +9,8 @@ use windvane_models::train::{Learner, Run, TrainConfig};
 use windvane_models::trees::BoostedTreesLearner;
 use windvane_models::v2::WeightedSignalsLearner;
 use windvane_models::{
-    AnomalyGate, PolicyConfig, TrainError, TrainingProfile, fit_policy, gru, mlp, v31, v32,
-    v32_stateful,
+    AnomalyGate, FittedModel, PolicyConfig, TrainError, TrainingProfile, fit_policy, gru, mlp, v31,
+    v32, v32_stateful,
 };
 use windvane_signals::{
     LabelSpec, Registry, SampleSet, SignalError, SignalSpec, SignalTable, Split, TableStore,
@@ -83,4 +83,20 @@ fn fit_of_trees_on_tables_in_a_file_is_refused() {
     assert_eq!(learner.row_memory(6), None);
     let error = learner.fit(&train, &validation, &Run::new(1)).unwrap_err();
     assert!(matches!(error, TrainError::Signal(SignalError::InFile { .. })), "{error}");
+}
+
+/// The sets of a fit need not be of one collection: each is read from its own tables.
+#[test]
+fn logistic_regression_reads_each_set_from_its_own_tables() {
+    let series = series();
+    let store = TableStore::memory();
+    let fit = |train: &TrainSet, validation: &ValidationSet| {
+        let fitted = LogisticLearner::default().fit_model(train, validation, &Run::new(1));
+        fitted.unwrap().to_bytes().unwrap()
+    };
+    let (train, validation) = sets(&store, &series);
+    let (_, again) = sets(&store, &series);
+    assert_eq!(fit(&train, &validation), fit(&train, &again));
+    let (_, of_second) = sets(&store, &series[1..]);
+    assert_ne!(fit(&train, &of_second), fit(&train, &validation));
 }

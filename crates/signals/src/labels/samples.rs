@@ -163,6 +163,11 @@ impl SampleSet {
         Self { tables, lookback, labels, shared: Arc::new(samples), range }
     }
 
+    /// Returns whether the samples of both sets point into the same tables: those of one collection.
+    pub fn shares_tables(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.tables, &other.tables)
+    }
+
     /// Returns the tables of the samples.
     pub fn tables(&self) -> &[SignalTable] {
         &self.tables

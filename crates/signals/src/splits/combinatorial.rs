@@ -69,7 +69,21 @@ impl Combinatorial {
 
     /// Returns the number of splits in which each group is tested.
     pub fn paths(&self) -> usize {
-        self.combinations().len() * self.test_groups / self.groups.max(1)
+        self.split_count().saturating_mul(self.test_groups) / self.groups.max(1)
+    }
+
+    /// Number of choices of tested groups; `usize::MAX` for more than a million.
+    fn split_count(&self) -> usize {
+        let Some(others) = self.groups.checked_sub(self.test_groups) else { return 0 };
+        // Multiplying and dividing in turn keeps every intermediate value a binomial coefficient.
+        let mut choices = 1_usize;
+        for i in 0..self.test_groups.min(others) {
+            choices = choices.saturating_mul(self.groups - i) / (i + 1);
+            if choices > 1_000_000 {
+                return usize::MAX;
+            }
+        }
+        choices
     }
 
     /// Creates the splits, one per choice of tested groups.
@@ -104,15 +118,10 @@ impl Combinatorial {
                 ("number of tested groups", "at least 1 and less than groups");
             return SignalError::setting(setting, expected, self.test_groups as f64);
         }
-        // Multiplying and dividing in turn keeps every intermediate value a binomial coefficient.
-        let k = self.test_groups.min(self.groups - self.test_groups);
-        let mut choices = 1_usize;
-        for i in 0..k {
-            choices = choices.saturating_mul(self.groups - i) / (i + 1);
-            if choices > MAX_SPLITS {
-                let expected = "at most 1000; test on fewer groups";
-                return SignalError::setting("number of splits", expected, choices as f64);
-            }
+        let choices = self.split_count();
+        if choices > MAX_SPLITS {
+            let expected = "at most 1000; test on fewer groups";
+            return SignalError::setting("number of splits", expected, choices as f64);
         }
         Ok(())
     }

@@ -162,6 +162,21 @@ proptest! {
     }
 }
 
+#[test]
+fn combinatorial_plan_counts_paths_without_listing_the_choices() {
+    for groups in 2..9 {
+        for test_groups in 1..groups {
+            let plan = Combinatorial { groups, test_groups, ..Combinatorial::default() };
+            assert_eq!(plan.paths(), plan.combinations().len() * test_groups / groups);
+        }
+    }
+    let paths = |groups, test_groups| {
+        Combinatorial { groups, test_groups, ..Combinatorial::default() }.paths()
+    };
+    assert_eq!((paths(3, 4), paths(0, 0)), (0, 0));
+    assert!(paths(60, 30) > 1_000_000 && paths(usize::MAX, usize::MAX / 2) > 0);
+}
+
 /// Modifies the rows of a test before the end of training: the fitted scaler must not change.
 #[test]
 fn scaler_of_split_around_test_ignores_rows_of_test() {

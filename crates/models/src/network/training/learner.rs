@@ -18,8 +18,8 @@ const MIN_WINDOWS: usize = 32;
 
 /// Bytes per row of a fit: 8 of a channel's values for the scaler, later 4 of the order of an epoch
 /// and 2 of the classes of a stateful network's rows, or 48 of each prediction for the calibration on
-/// a sixth of the rows.
-const ROW_MEMORY: usize = 8;
+/// a sixth of the rows. Fits of twenty pairs took up to 5 more.
+const ROW_MEMORY: usize = 13;
 
 /// Problem of lags without channel names.
 const NO_CHANNELS: &str = "sequences have no channel names that lags refer to; set lags to None";

@@ -174,7 +174,7 @@ mod tests {
         let pool = SampleSet::collect(&tables, 3, LabelSpec::default()).unwrap();
         let train = Split::for_live(&pool, 0.1).unwrap().train(&pool).unwrap();
         let scaler = Scaler::fit(&train).unwrap();
-        let windows = ScaledWindows::new([&train, &train], &scaler, None).unwrap();
+        let windows = ScaledWindows::new(&train, &scaler, None).unwrap();
         check(&UpDownWindows::new(&train, &windows));
     }
 

@@ -89,9 +89,16 @@ impl LogisticLearner {
         let (choose, _) = calibration_parts(validation);
         let positions = self.lags.as_ref().map(|lags| lags.positions(&spec.signals, spec.lookback));
         let positions = positions.transpose()?;
-        let windows = ScaledWindows::new([train, &choose], &scaler, positions)?;
+        let mut windows = ScaledWindows::new(train, &scaler, positions.clone())?;
+        let mut others = None;
+        if train.shares_tables(&choose) {
+            windows.add(&choose, &scaler)?;
+        } else {
+            others = Some(ScaledWindows::new(&choose, &scaler, positions)?);
+        }
         let training = UpDownWindows::new(train, &windows);
-        let best = best_fit(&training, &UpDownWindows::new(&choose, &windows));
+        let choosing = UpDownWindows::new(&choose, others.as_ref().unwrap_or(&windows));
+        let best = best_fit(&training, &choosing);
         record.train_loss = training.loss(&best.weights);
         record.validation_loss = best.loss;
         record.notes = vec![format!("penalty {}", best.penalty)];

@@ -16,20 +16,27 @@ pub(super) struct ScaledWindows {
 }
 
 impl ScaledWindows {
-    /// Scales the rows of the tables that two sets of samples of the same tables point into. A table
-    /// is scaled once: a list for each set would double the memory.
+    /// Scales the rows of the tables that the samples point into.
     pub(super) fn new(
-        [samples, others]: [&SampleSet; 2],
+        samples: &SampleSet,
         scaler: &Scaler,
         positions: Option<Vec<usize>>,
     ) -> Result<Self, TrainError> {
-        let mut tables = samples.scaled_tables(scaler)?;
-        let others = others.filtered(|sample| tables[sample.table()].is_empty());
-        let more = others.scaled_tables(scaler)?;
-        for (table, other) in tables.iter_mut().zip(more).filter(|(table, _)| table.is_empty()) {
-            *table = other;
-        }
+        let tables = samples.scaled_tables(scaler)?;
         Ok(Self { tables, width: samples.width(), lookback: samples.lookback(), positions })
+    }
+
+    /// Scales the tables that only these samples point into. A table is scaled once: a list for each
+    /// set would double the memory. The samples share their tables with those of [`new`](Self::new).
+    pub(super) fn add(&mut self, samples: &SampleSet, scaler: &Scaler) -> Result<(), TrainError> {
+        let others = samples.filtered(|sample| self.tables[sample.table()].is_empty());
+        let more = others.scaled_tables(scaler)?;
+        for (table, other) in self.tables.iter_mut().zip(more) {
+            if table.is_empty() {
+                *table = other;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the number of inputs of a window.
