@@ -84,9 +84,9 @@ impl MemoryBudget {
     /// A budget that is too small, with the memory that is needed, and a file that cannot be created.
     pub(crate) fn store(self, need: &MemoryNeed<'_>) -> Result<TableStore, Error> {
         let MemoryNeed { candles, width, row, random_reader } = *need;
-        let own = size_of::<Candle>() + size_of::<Sample>() + row;
+        let own = row.saturating_add(size_of::<Candle>() + size_of::<Sample>());
         let in_file = memory(candles, own);
-        let in_memory = memory(candles, own + width * size_of::<f64>());
+        let in_memory = memory(candles, own.saturating_add(width * size_of::<f64>()));
         if in_memory.0 <= self.0 {
             return Ok(TableStore::memory());
         }
@@ -119,7 +119,7 @@ impl MemoryBudget {
 
 /// Memory of some candles with a number of bytes each.
 fn memory(candles: usize, row: usize) -> MemoryBudget {
-    MemoryBudget(BASE + candles as u64 * row as u64)
+    MemoryBudget((candles as u64).saturating_mul(row as u64).saturating_add(BASE))
 }
 
 #[cfg(test)]
