@@ -35,7 +35,7 @@ const STEPS: [Step; 4] = [
     Step {
         ink: ink::TEXT,
         name: "backtest",
-        above: [-0.2, 0.07],
+        above: [-0.12, 0.07],
         measured: &[(0.432, 6.2, 126.0), (4.32, 63.4, 1096.0)],
     },
 ];
