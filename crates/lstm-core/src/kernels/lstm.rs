@@ -265,7 +265,11 @@ pub(super) fn gate_sums<
         of_x.add::<I>(isa, &mut sums, &mut tail, x);
     }
     of_h.add::<I>(isa, &mut sums, &mut tail, h);
-    (sums.map(W::finish), tail)
+    let mut finished = [[[R::ZERO; UNITS]; 4]; BLOCKS];
+    for block in 0..BLOCKS {
+        finished[block] = W::finish(sums[block]);
+    }
+    (finished, tail)
 }
 
 /// Weight columns of a group of units.
