@@ -111,6 +111,29 @@ fn one_window(c: &mut Criterion) {
     group.finish();
 }
 
+/// Measures exact and compact weights of the encoders of v3.2 and v3 and of larger layers.
+fn compact_weights(c: &mut Criterion) {
+    let mut group = c.benchmark_group("window_1_weights");
+    let x = numbers(WINDOW, 1.0);
+    for hidden in [32, 100, 256] {
+        let exact = lstm(CHANNELS, hidden);
+        for (name, lstm) in [("exact", exact.clone()), ("compact", exact.compact())] {
+            let mut scratch = lstm.scratch();
+            group.bench_function(BenchmarkId::new(name, hidden), |b| {
+                b.iter(|| lstm.last_hidden(&x, &mut scratch).expect("fits")[0]);
+            });
+        }
+    }
+    let exact = bilstm(64);
+    for (name, lstm) in [("exact", exact.clone()), ("compact", exact.compact())] {
+        let mut scratch = lstm.scratch();
+        group.bench_function(BenchmarkId::new(name, "2x64"), |b| {
+            b.iter(|| lstm.last_hidden(&x, &mut scratch).expect("fits")[0]);
+        });
+    }
+    group.finish();
+}
+
 /// Measures the encoders of the presets `gru`, `tcn` and `transformer`, without a head.
 fn encoders(c: &mut Criterion) {
     let mut group = c.benchmark_group("window_1_encoder");
@@ -212,5 +235,5 @@ fn sweep(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steps, one_window, encoders, batch, sweep);
+criterion_group!(benches, steps, one_window, compact_weights, encoders, batch, sweep);
 criterion_main!(benches);

@@ -21,21 +21,9 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
+from lightgbm_settings import SETTINGS
 
 PROGRAM = Path(__file__).parents[1] / "target/release/windvane-trees"
-# The defaults of windvane's learner.
-PARAMETERS = {
-    "objective": "binary",
-    "learning_rate": 0.06,
-    "num_leaves": 15,
-    "min_data_in_leaf": 500,
-    "bagging_fraction": 0.4,
-    "bagging_freq": 1,
-    "feature_fraction": 0.25,
-    "max_bin": 63,
-    "seed": 1,
-    "verbosity": -1,
-}
 TRAINING_ROUNDS, TRAINING_CHANNELS = 200, 60
 ROW_TREES, ROW_CHANNELS, ROW_CANDLES = 400, 100, 600
 CALLS = 128
@@ -51,14 +39,14 @@ def rows(folder: Path, candles: int, channels: int) -> tuple[np.ndarray, np.ndar
 
 
 def train(data: tuple[np.ndarray, np.ndarray], trees: int, threads: int) -> lightgbm.Booster:
-    parameters = PARAMETERS | {"num_threads": threads}
-    return lightgbm.train(parameters, lightgbm.Dataset(*data), num_boost_round=trees)
+    settings = SETTINGS | {"num_threads": threads}
+    return lightgbm.train(settings, lightgbm.Dataset(*data), num_boost_round=trees)
 
 
-def cpu_and_wall(call) -> tuple[float, float]:
-    cpu, wall = time.process_time(), time.perf_counter()
+def seconds(call) -> float:
+    start = time.perf_counter()
     call()
-    return time.process_time() - cpu, time.perf_counter() - wall
+    return time.perf_counter() - start
 
 
 def compare_training(folder: Path, candles: int, repeats: int) -> None:
@@ -71,10 +59,13 @@ def compare_training(folder: Path, candles: int, repeats: int) -> None:
         for _ in range(repeats):
             done = subprocess.run(
                 [str(argument) for argument in arguments],
-                env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                check=True,
             )
             ours.append(float(done.stdout))
-            theirs.append(cpu_and_wall(lambda: train(data, TRAINING_ROUNDS, threads))[1])
+            theirs.append(seconds(lambda: train(data, TRAINING_ROUNDS, threads)))
         show(f"  {threads} thread(s), s", ours, theirs)
 
 
@@ -89,8 +80,14 @@ def single_row(booster: lightgbm.Booster):
     library = lightgbm.basic._LIB
     config, length, output = ctypes.c_void_p(), ctypes.c_int64(), ctypes.c_double()
     init = library.LGBM_BoosterPredictForMatSingleRowFastInit(
-        booster._handle, RAW_SCORE, 0, -1, FLOAT64, ROW_CHANNELS,
-        ctypes.c_char_p(b"num_threads=1"), ctypes.byref(config),
+        booster._handle,
+        RAW_SCORE,
+        0,
+        -1,
+        FLOAT64,
+        ROW_CHANNELS,
+        ctypes.c_char_p(b"num_threads=1"),
+        ctypes.byref(config),
     )
     assert init == 0
     predict = library.LGBM_BoosterPredictForMatSingleRowFast
@@ -118,7 +115,7 @@ def compare_rows(folder: Path, candles: int, repeats: int) -> None:
             calls = microseconds(lambda call: predict(pointers[call % len(pointers)]))
             theirs.append(calls - microseconds(lambda call: (call % len(pointers), empty(value))))
         child.stdin.close()
-    print(f"one row: {ROW_TREES} trees of {PARAMETERS['num_leaves']} leaves, {ROW_CHANNELS} inputs")
+    print(f"one row: {ROW_TREES} trees of {SETTINGS['num_leaves']} leaves, {ROW_CHANNELS} inputs")
     show("  us", ours, theirs)
 
 

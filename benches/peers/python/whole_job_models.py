@@ -6,6 +6,7 @@ import math
 import lightgbm
 import numpy as np
 import torch
+from lightgbm_settings import SETTINGS
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from torch import nn
@@ -197,19 +198,7 @@ def trees(table, parts, rounds, threads):
     """Boosted trees on raw values of whole windows."""
     train, validation, test = parts
     used, choose = directed(train), directed(choosing_part(validation))
-    settings = {
-        "objective": "binary",
-        "learning_rate": 0.06,
-        "num_leaves": 15,
-        "min_data_in_leaf": 500,
-        "bagging_fraction": 0.4,
-        "bagging_freq": 1,
-        "feature_fraction": 0.25,
-        "max_bin": 63,
-        "num_threads": threads,
-        "seed": 42,
-        "verbose": -1,
-    }
+    settings = SETTINGS | {"num_threads": threads}
     table = table.astype(np.float32)
     data = lightgbm.Dataset(flat(table, used), used.labels == UP, params=settings)
     chosen = data.create_valid(flat(table, choose), choose.labels == UP)

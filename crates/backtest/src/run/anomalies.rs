@@ -1,45 +1,25 @@
 //! Anomalous test candles, by the gate of the training candles of each fold.
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use windvane_candles::{Interval, Timestamp};
+use windvane_candles::Timestamp;
 use windvane_models::AnomalyGate;
 use windvane_signals::SignalTable;
 
 use super::finished::FinishedRun;
 use super::fold::Fold;
-use crate::score::Record;
-
-/// Anomalous rows of every instrument of a fold, among the tested ones.
-#[derive(Debug, Default)]
-pub(super) struct TestAnomalies {
-    /// First row, and whether each row from it on is an anomaly, by interval, fold and instrument.
-    rows: BTreeMap<(Interval, usize, usize), TestedRows>,
-}
-
-/// First row and the marks from it on.
-type TestedRows = (usize, Vec<bool>);
-
-impl TestAnomalies {
-    /// Whether the gate vetoes the prediction of a record; `None` in a fold without a gate.
-    pub(super) fn of(&self, record: &Record) -> Option<bool> {
-        let key = (record.interval, record.fold, record.instrument);
-        let (first, marks) = self.rows.get(&key)?;
-        marks.get(record.row.checked_sub(*first)?).copied()
-    }
-}
+use super::tested_rows::{RowsOfFold, TestedRows};
 
 impl FinishedRun<'_> {
-    /// Fits a gate on the training candles of each fold and returns the anomalous rows. A fold with
-    /// fewer than 500 training candles has no gate.
-    pub(super) fn test_anomalies(&self) -> TestAnomalies {
+    /// Fits a gate on the training candles of each fold and returns whether the gate vetoes each
+    /// tested row. A fold with fewer than 500 training candles has no gate.
+    pub(super) fn test_anomalies(&self) -> TestedRows<bool> {
         let folds: Vec<&Fold<'_>> = self.folds_done().collect();
         let rows = folds.into_par_iter().flat_map_iter(|fold| self.anomalies_of(fold));
-        TestAnomalies { rows: rows.collect() }
+        rows.collect::<Vec<_>>().into_iter().collect()
     }
 
-    fn anomalies_of(&self, fold: &Fold<'_>) -> Vec<((Interval, usize, usize), TestedRows)> {
+    fn anomalies_of(&self, fold: &Fold<'_>) -> Vec<RowsOfFold<bool>> {
         let instruments = &self.plan.instruments;
         let series = fold.group.members.iter().map(|member| &instruments[*member].series);
         let Ok((train, _)) = &fold.training_windows else { return Vec::new() };
@@ -48,10 +28,8 @@ impl FinishedRun<'_> {
         };
         let members = fold.group.members.par_iter().zip(&fold.group.tables);
         let rows = members.enumerate().map(|(index, (member, table))| {
-            let key = (fold.interval(), fold.number, *member);
-            let (rows, anomalies) =
-                (fold.tested_rows(index), gate.anomalies(&instruments[*member].series));
-            (key, (rows.start, in_table(table, rows, &anomalies)))
+            let anomalies = gate.anomalies(&instruments[*member].series);
+            RowsOfFold::new(fold, index, in_table(table, fold.tested_rows(index), &anomalies))
         });
         rows.collect()
     }

@@ -26,6 +26,7 @@ mod run_plan;
 mod table_file;
 mod task;
 mod task_result;
+mod tested_rows;
 mod trades;
 mod training_results;
 mod trial_log;

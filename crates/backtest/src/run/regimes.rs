@@ -1,55 +1,27 @@
 //! Regimes of the test candles, by quantiles of the training candles of each fold.
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use windvane_candles::{Candle, Interval, Ohlcv};
+use windvane_candles::{Candle, Ohlcv};
 use windvane_signals::channels::Regime;
 use windvane_signals::{ChannelSpec, MarketSnapshot, Registry, SignalTable};
 
 use super::finished::FinishedRun;
-use crate::score::Record;
-
-/// Regime of every tested row of every instrument of a fold.
-#[derive(Debug, Default)]
-pub(super) struct TestRegimes {
-    /// Regimes by interval, fold and instrument.
-    tested: BTreeMap<(Interval, usize, usize), TestedRows>,
-}
-
-/// Regimes of the tested rows of one instrument.
-#[derive(Debug)]
-struct TestedRows {
-    first: usize,
-    regimes: Vec<Option<u8>>,
-}
-
-impl TestRegimes {
-    /// Regime at the decision of a record; `None` in a fold whose training candles have no
-    /// terciles.
-    pub(super) fn of(&self, record: &Record) -> Option<usize> {
-        let key = (record.interval, record.fold, record.instrument);
-        let TestedRows { first, regimes } = self.tested.get(&key)?;
-        regimes.get(record.row.checked_sub(*first)?).copied().flatten().map(usize::from)
-    }
-}
+use super::tested_rows::{RowsOfFold, TestedRows};
 
 impl FinishedRun<'_> {
     /// Measures the terciles of the volatility on the training candles of each fold and returns
-    /// the regimes of the tested rows under them.
-    pub(super) fn test_regimes(&self) -> TestRegimes {
-        let mut regimes = TestRegimes::default();
+    /// the regimes of the tested rows under them; a fold without terciles has none.
+    pub(super) fn test_regimes(&self) -> TestedRows<Option<u8>> {
+        let mut regimes = Vec::new();
         for fold in self.folds_done() {
             let Ok((train, _)) = &fold.training_windows else { continue };
             let Ok(spec) = Regime::fit(train) else { continue };
-            let members = fold.group.members.iter().zip(&fold.group.tables);
-            for (index, (instrument, table)) in members.enumerate() {
-                let key = (fold.interval(), fold.number, *instrument);
-                let rows = fold.tested_rows(index);
-                let (first, of_rows) = (rows.start, regimes_of(table, &spec, rows));
-                regimes.tested.insert(key, TestedRows { first, regimes: of_rows });
+            for (index, table) in fold.group.tables.iter().enumerate() {
+                let of_rows = regimes_of(table, &spec, fold.tested_rows(index));
+                regimes.push(RowsOfFold::new(fold, index, of_rows));
             }
         }
-        regimes
+        regimes.into_iter().collect()
     }
 }
 

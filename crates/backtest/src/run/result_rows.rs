@@ -1,10 +1,9 @@
 //! Results of a finished run: one row per model and scope, and the ranking.
 use rayon::prelude::*;
 
-use super::anomalies::TestAnomalies;
 use super::finished::FinishedRun;
-use super::regimes::TestRegimes;
 use super::task_result::TaskResult;
+use super::tested_rows::TestedRows;
 use super::{Instrument, Task};
 use crate::metrics::OverfittingProbability;
 use crate::score::{
@@ -35,7 +34,7 @@ impl FinishedRun<'_> {
     fn rows_of(
         &self,
         scopes: &[(RowScope, Vec<usize>)],
-        marks: (&TestRegimes, &TestAnomalies),
+        marks: (&TestedRows<Option<u8>>, &TestedRows<bool>),
     ) -> Vec<ResultRow> {
         let jobs: Vec<(&(RowScope, Vec<usize>), usize)> = scopes
             .iter()
@@ -72,7 +71,7 @@ impl FinishedRun<'_> {
         place: &RowScope,
         members: &[usize],
         model: usize,
-        (regimes, anomalies): (&TestRegimes, &TestAnomalies),
+        (regimes, anomalies): (&TestedRows<Option<u8>>, &TestedRows<bool>),
     ) -> Option<ResultRow> {
         let mut records = self.records(model, 0, members);
         if records.iter().all(|record| record.path != 1) {
@@ -80,7 +79,7 @@ impl FinishedRun<'_> {
         }
         let mut row = ResultRow::of(self.names[model], place, &mut records, self.settings());
         if place.scope == Scope::Interval {
-            let regime_of = |record: &Record| regimes.of(record);
+            let regime_of = |record: &Record| regimes.of(record).flatten().map(usize::from);
             row.by_regime = score::accuracy_by_regime(&records, regime_of, self.settings());
             row.anomalies = AnomalyScore::of(&records, |record| anomalies.of(record));
             row.economics = self.economics(model, records);

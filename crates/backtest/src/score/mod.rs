@@ -28,7 +28,7 @@ mod result;
 mod segment;
 mod spread;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub(crate) mod text;
 mod time_places;
 mod trading;

@@ -309,6 +309,26 @@ mod tests {
     }
 
     #[test]
+    fn row_of_one_interval_gives_the_row_of_everything() {
+        // Two folds, of two paths, and times for several periods.
+        let all: Vec<Record> = mostly_right(900)
+            .into_iter()
+            .enumerate()
+            .map(|(k, record)| Record { fold: k / 450, path: 1 + k / 800, ..record })
+            .collect();
+        let settings = ScoreSettings { horizon: 1, seed: 7, costs: &[5.0] };
+        let of = |scope, interval| {
+            let place = RowScope { scope, instrument: "all".into(), interval };
+            ResultRow::of("test", &place, &mut all.clone(), settings)
+        };
+        let of_interval = of(Scope::Interval, Some(Interval::HOUR));
+        let all = RowScope { scope: Scope::All, instrument: "all".into(), interval: None };
+        let json = |row: &ResultRow| serde_json::to_string(row).unwrap();
+        assert_eq!(json(&of_interval.over_all(&all)), json(&of(Scope::All, None)));
+        assert_eq!((of_interval.folds.len(), of_interval.paths.len()), (2, 2));
+    }
+
+    #[test]
     fn excess_accuracy_is_the_difference_to_the_best_baseline() {
         // Three of four closes rise; the model also predicts every second fall.
         let row = row(&mostly_right(800));

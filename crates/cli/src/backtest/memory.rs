@@ -36,7 +36,7 @@ pub(super) fn store(
         (learners.len(), std::thread::available_parallelism().map_or(1, usize::from));
     let fit = learners.iter().filter_map(|one| one.row_memory(width)).max().unwrap_or(0);
     let random_reader = learners.iter().find(|one| one.row_memory(width).is_none());
-    let (tests, splits) = tests(&options.plan());
+    let (tests, splits) = tests(&options.plan())?;
     let predictions = tests * models as f64 * f64::from(options.seeds) * PREDICTION;
     let records = models as f64 * OUTCOME + models.min(threads) as f64 * RECORD;
     let tasks = models.saturating_mul(usize::from(options.seeds)).saturating_mul(splits);
@@ -52,10 +52,13 @@ pub(super) fn store(
 }
 
 /// Number of tests of a candle, on average, and number of fits of a model.
-fn tests(plan: &Plan) -> (f64, usize) {
-    match plan {
+fn tests(plan: &Plan) -> Result<(f64, usize), Error> {
+    Ok(match plan {
         Plan::WalkForward(plan) => (plan.folds as f64 / (plan.folds as f64 + 1.0), plan.folds),
-        Plan::Combinatorial(plan) => (plan.paths() as f64, usize::MAX),
+        Plan::Combinatorial(plan) => {
+            plan.validate()?;
+            (plan.paths() as f64, plan.combinations().len())
+        }
         _ => (1.0, 1),
-    }
+    })
 }

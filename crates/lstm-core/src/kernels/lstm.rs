@@ -1,6 +1,6 @@
 //! LSTM and GRU inference kernel over one window at a time.
+use super::compact_column::StoredColumn;
 use super::rows::copy;
-use super::stored::StoredColumn;
 use super::{Cell, Isa, Op};
 use crate::Real;
 

@@ -11,6 +11,7 @@ mod attention;
 mod batch;
 mod cache;
 mod cell;
+mod compact_column;
 mod dense;
 #[cfg(feature = "train")]
 mod gru;
@@ -24,7 +25,6 @@ mod rows;
 mod select;
 #[cfg(feature = "train")]
 mod spread;
-mod stored;
 mod token;
 #[cfg(feature = "train")]
 mod train;
@@ -34,6 +34,7 @@ pub(crate) use attention::{Scores, WeightedSum};
 pub(crate) use batch::{LstmBatch, TILE};
 pub(crate) use cache::l1_data_cache_bytes;
 pub(crate) use cell::{Cell, GruCell, LstmCell};
+pub(crate) use compact_column::{CompactColumn, StoredColumn};
 pub(crate) use dense::{DenseRows, Finish, OUTPUTS, OutputColumn};
 #[cfg(feature = "train")]
 pub(crate) use gru::{GruBackwardStep, GruForwardStep};
@@ -47,7 +48,6 @@ pub(crate) use select::DetectedKernel;
 pub use select::Kernel;
 #[cfg(feature = "train")]
 pub(crate) use spread::{AddWeighted, Dots, Tanh, TanhBackward};
-pub(crate) use stored::{CompactColumn, StoredColumn};
 #[cfg(feature = "train")]
 pub(crate) use train::{AddRows, BackwardStep, ForwardStep, StridedRows, StridedRowsMut};
 #[cfg(feature = "train")]

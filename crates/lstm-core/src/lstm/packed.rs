@@ -140,13 +140,14 @@ impl<R: Real> PackedLstm<R> {
 
     /// Returns the same layer with compact weights.
     ///
-    /// Weights of type `f32` are rounded to 8 significant bits (a relative error of at most 1/256;
-    /// weights beyond 3.3e38 become that number) and read as 16 bits, so that twice as many fit into the L1 data cache. This makes
-    /// [`step`](Self::step), [`sequence`](Self::sequence) and [`last_hidden`](Self::last_hidden)
-    /// faster if the weights exceed the cache, and slower if they do not. Batches compute with the
-    /// rounded weights too, at their usual speed, so results are bit-identical alone and in a
-    /// batch. Biases, and the weights of the units after the last sixteen, are not rounded. A
-    /// layer holds both forms, half as many bytes more. Layers of type `f64` do not change.
+    /// Weights of type `f32` are rounded to 8 significant bits, a relative error of at most 1/256, and
+    /// read as 16 bits, so that twice as many fit into the L1 data cache. Weights beyond 3.3e38 become
+    /// that number. [`step`](Self::step), [`sequence`](Self::sequence) and
+    /// [`last_hidden`](Self::last_hidden) become faster if the weights exceed the cache, and slower
+    /// if they do not. Batches compute with the rounded weights too, at their usual speed, so results
+    /// are bit-identical alone and in a batch. Biases, and the weights of the units after the last
+    /// whole block of sixteen, are not rounded. A layer holds both forms, half as many bytes more.
+    /// Layers of type `f64` do not change.
     ///
     /// # Examples
     ///

@@ -89,9 +89,8 @@ impl Combinatorial {
     /// Creates the splits, one per choice of tested groups.
     ///
     /// # Errors
-    /// [`SignalError::Setting`] unless there are 2 to 100 groups, at least one tested and at least
-    /// one not tested, at most 1,000 splits, and a validation share between 0 and 1;
-    /// [`SignalError::EmptyPart`] if there are too few samples.
+    /// The errors of [`validate`](Self::validate), and [`SignalError::EmptyPart`] if there are too few
+    /// samples.
     pub fn splits(&self, pool: &SampleSet) -> Result<Vec<Split>, SignalError> {
         self.validate()?;
         let groups = self.group_periods(pool)?;
@@ -108,7 +107,12 @@ impl Combinatorial {
         Ok(splits)
     }
 
-    fn validate(&self) -> Result<(), SignalError> {
+    /// Checks the settings, which [`splits`](Self::splits) does as well.
+    ///
+    /// # Errors
+    /// [`SignalError::Setting`] unless there are 2 to 100 groups, at least one tested and at least
+    /// one not tested, at most 1,000 splits, and a validation share between 0 and 1.
+    pub fn validate(&self) -> Result<(), SignalError> {
         check_share(self.validation)?;
         if !(2..=100).contains(&self.groups) {
             return SignalError::setting("groups", "2 to 100", self.groups as f64);

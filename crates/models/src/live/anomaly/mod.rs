@@ -175,8 +175,9 @@ struct TrainingRows<'t, 's> {
     counts: Vec<usize>,
 }
 
-/// Rows of a series whose scores are computed at a time, and those of one task of a thread.
+/// Number of rows of a series that are collected before their scores are computed.
 const BLOCK: usize = 4_096;
+/// Number of rows whose scores one task of a thread computes.
 const TASK: usize = 64;
 
 impl<'t, 's> TrainingRows<'t, 's> {

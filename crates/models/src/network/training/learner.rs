@@ -16,10 +16,10 @@ use crate::{FittedModel, ModelId, SettingError, TrainError};
 /// Minimum number of training windows.
 const MIN_WINDOWS: usize = 32;
 
-/// Bytes per row of a fit: 8 of a channel's values for the scaler, later 4 of the order of an epoch
-/// and 2 of the classes of a stateful network's rows, or 48 of each prediction for the calibration on
-/// a sixth of the rows. Fits of twenty pairs took up to 5 more.
-const ROW_MEMORY: usize = 13;
+/// Bytes per row of a fit. The lists take 8: a channel's values for the scaler, later 4 of the order of
+/// an epoch and 2 of the classes of a stateful network's rows, or 48 of each prediction for the
+/// calibration on a sixth of the rows. The rest is measured (docs/training.md, Memory budget).
+const ROW_MEMORY: usize = 14;
 
 /// Problem of lags without channel names.
 const NO_CHANNELS: &str = "sequences have no channel names that lags refer to; set lags to None";

@@ -1,4 +1,4 @@
-//! Forms in which the weight columns of a block are stored: as they are, and with half the bytes.
+//! Weight columns with half the bytes, and the interface that the kernel reads both forms by.
 use super::Isa;
 use super::lstm::{UNITS, WeightColumn, add_scaled};
 use super::vector::Vector;
