@@ -103,8 +103,8 @@ fn market(count: usize, hours: usize) -> Vec<CandleSeries> {
 /// any close, so that not all of many pairs have a prediction at once.
 const WARM_CLOSES: usize = 200;
 
-/// Measures a close of 10, 100 and 1,000 pairs with the channels of the set `market`: the rows
-/// alone, and the predictions of v3.2.
+/// Measures 10, 100 and 1,000 pairs with the channels of the set `market`: a new panel, and a close
+/// of it, the rows alone and with the predictions of v3.2.
 fn panel_close(c: &mut Criterion) {
     let mut group = c.benchmark_group("panel_close");
     group.sample_size(20);
@@ -118,6 +118,7 @@ fn panel_close(c: &mut Criterion) {
         let new_panel = || Panel::new(&spec, Interval::HOUR, &registry, &pairs).expect("a panel");
         group.throughput(Throughput::Elements(count as u64));
 
+        group.bench_function(BenchmarkId::new("new", count), |b| b.iter(new_panel));
         let (mut panel, mut hour) = (new_panel(), 0);
         let mut close = || {
             hour += 1;

@@ -3,7 +3,9 @@ use std::cell::RefCell;
 
 use windvane_candles::{Candle, Interval, Ohlcv, Pair, Timestamp};
 
-use crate::channels::{ChannelSlot, MarketClose, SharedMarket, Sharing, next_default_row};
+use crate::channels::{
+    CandleLogs, ChannelSlot, MarketClose, SharedMarket, Sharing, next_default_row,
+};
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalSpec, StateReader, StateWriter,
 };
@@ -46,6 +48,8 @@ pub struct SignalPipeline {
     first_undefined: Option<usize>,
     /// True if a gap that would reset the channels is rejected.
     stops: bool,
+    /// Whether a channel may read logarithms: those that are stored inline read none.
+    reads_logs: bool,
 }
 
 /// Rows of one update: one per held (filled-in) candle, then the candle's own row.
@@ -127,6 +131,7 @@ impl SignalPipeline {
             let sharing = market.map(|market| Sharing { market, place });
             channels.push(registry.slot(channel, interval, sharing)?);
         }
+        let reads_logs = channels.iter().any(|slot| matches!(slot, ChannelSlot::Boxed(_)));
         let max_rows = spec.gaps.max_held() as usize + 1;
         Ok(Self {
             interval,
@@ -139,6 +144,7 @@ impl SignalPipeline {
             warm: false,
             first_undefined: None,
             stops: false,
+            reads_logs,
         })
     }
 
@@ -383,6 +389,8 @@ impl SignalPipeline {
 
     #[inline(never)]
     fn write_any_row(&mut self, index: usize, market: &MarketSnapshot<'_>) {
+        let logs = (self.reads_logs && !market.has_logs()).then(|| CandleLogs::of(market.own()));
+        let market = &logs.as_ref().map_or(*market, |logs| market.with_logs(logs));
         let row = &mut self.rows[index * self.channels.len()..];
         let (mut complete, mut defined) = (true, 0);
         for (channel, place) in self.channels.iter_mut().zip(row) {

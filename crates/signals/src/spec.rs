@@ -424,8 +424,8 @@ impl SignalSpec {
                 f64::from(held),
             );
         }
-        match self.pairs().first() {
-            Some(pair) if held > 0 => Err(SignalError::HoldReadsPair { pair: (*pair).clone() }),
+        match self.channels.iter().flat_map(ChannelSpec::pairs).min() {
+            Some(pair) if held > 0 => Err(SignalError::HoldReadsPair { pair: pair.clone() }),
             _ => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
 //! Descriptions of the built-in channels, and the arguments they are built from.
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use windvane_candles::{Interval, Pair};
@@ -149,6 +150,8 @@ impl BuiltIn {
         match self.info.pairs {
             ChannelPairs::Own => spec.check_pairs(0)?,
             ChannelPairs::Leader => spec.check_pairs(1)?,
+            // A panel of many pairs builds the channel for each of them: the first one checks it.
+            ChannelPairs::Market if arguments.is_shared() => {}
             ChannelPairs::Market => arguments.check_market()?,
         }
         arguments.check_extra(self.extra)?;
@@ -293,19 +296,25 @@ impl ChannelArguments<'_> {
         self.registry.build(of, interval)
     }
 
+    /// Returns whether a panel has the market quantity of this channel, from another pair's channel.
+    fn is_shared(&self) -> bool {
+        self.sharing.is_some_and(|sharing| sharing.market.borrow().contains(sharing.place))
+    }
+
     fn check_market(&self) -> Result<(), SignalError> {
         let pairs = self.pairs();
         if pairs.len() < 2 {
             let problem = format!("it reads 2 or more pairs, its spec names {}", pairs.len());
             return Err(SignalError::channel(self.info.name, problem));
         }
-        for (place, pair) in pairs.iter().enumerate() {
-            if pairs[..place].contains(pair) {
+        let mut seen = BTreeSet::new();
+        match pairs.iter().find(|pair| !seen.insert(*pair)) {
+            Some(pair) => {
                 let problem = format!("its spec names {pair} twice; remove one");
-                return Err(SignalError::channel(self.info.name, problem));
+                Err(SignalError::channel(self.info.name, problem))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_extra(&self, extra: Extra) -> Result<(), SignalError> {

@@ -1,7 +1,8 @@
 //! Trait of the inputs of a model, and the market data that they read.
 use windvane_candles::{Candle, Pair};
 
-use super::market::{CloseCandles, MarketQuantity, SharedMarket};
+use super::logs::CandleLogs;
+use super::market::{CloseCandles, ClosedCandle, MarketQuantity, SharedMarket};
 use crate::{SignalError, StateReader, StateWriter};
 
 /// Candles at one close: the pair's own candle and those of other pairs.
@@ -12,6 +13,8 @@ pub struct MarketSnapshot<'a> {
     own: &'a Candle,
     close: MarketClose<'a>,
     missing: u64,
+    /// Logarithms of the own candle, if they have been computed.
+    logs: Option<&'a CandleLogs>,
 }
 
 impl<'a> MarketSnapshot<'a> {
@@ -22,7 +25,7 @@ impl<'a> MarketSnapshot<'a> {
 
     /// The own candle at a close of the market.
     pub(crate) fn at_close(own: &'a Candle, close: MarketClose<'a>) -> Self {
-        Self { own, close, missing: 0 }
+        Self { own, close, missing: 0, logs: None }
     }
 
     /// The same snapshot after `missing` candles of the own pair, and `elapsed` intervals after
@@ -58,6 +61,33 @@ impl<'a> MarketSnapshot<'a> {
 
     pub(crate) fn others(&self) -> &'a [(Pair, Candle)] {
         self.close.others
+    }
+
+    /// The same snapshot with the logarithms of its own candle.
+    pub(crate) fn with_logs(self, logs: &'a CandleLogs) -> Self {
+        Self { logs: Some(logs), ..self }
+    }
+
+    pub(crate) fn has_logs(&self) -> bool {
+        self.logs.is_some()
+    }
+
+    /// ln c of the own candle.
+    #[inline]
+    pub(crate) fn log_close(&self) -> f64 {
+        self.logs.map_or_else(|| CandleLogs::of_close(self.own), |logs| logs.close)
+    }
+
+    /// ln(h / l) of the own candle.
+    #[inline]
+    pub(crate) fn log_range(&self) -> f64 {
+        self.logs.map_or_else(|| CandleLogs::of_range(self.own), |logs| logs.range)
+    }
+
+    /// ln v of the own candle; `None` without volume.
+    #[inline]
+    pub(crate) fn log_volume(&self) -> Option<f64> {
+        self.logs.map_or_else(|| CandleLogs::of_volume(self.own), |logs| logs.volume)
     }
 }
 
@@ -97,18 +127,32 @@ impl<'a> MarketClose<'a> {
     /// Candle of a pair; `None` if that pair has none.
     pub fn candle(&self, pair: &Pair) -> Option<&'a Candle> {
         match self.candles {
-            Some(candles) => candles.get(pair),
+            Some(candles) => candles.get(pair).map(|closed| &closed.candle),
             None => self.others.iter().find(|(of, _)| of == pair).map(|(_, candle)| candle),
         }
     }
 
-    /// Candle of a pair that is probably at `place` of the list: a shortcut for many pairs.
-    pub(crate) fn candle_at(&self, place: usize, pair: &Pair) -> Option<&'a Candle> {
-        match (self.candles, self.others.get(place)) {
-            (Some(candles), _) => candles.at(place, pair),
-            (None, Some((of, candle))) if of == pair => Some(candle),
-            _ => self.candle(pair),
+    /// Candle of a pair that is probably at `place` of the list, a shortcut for many pairs, and
+    /// its logarithms if they have been computed.
+    pub(crate) fn candle_at(
+        &self,
+        place: usize,
+        pair: &Pair,
+    ) -> Option<(&'a Candle, Option<&'a CandleLogs>)> {
+        if let Some(candles) = self.candles {
+            let ClosedCandle { candle, logs } = candles.at(place, pair)?;
+            return Some((candle, Some(logs)));
         }
+        match self.others.get(place) {
+            Some((of, candle)) if of == pair => Some((candle, None)),
+            _ => self.candle(pair).map(|candle| (candle, None)),
+        }
+    }
+
+    /// ln c of a pair that is probably at `place` of the list.
+    pub(crate) fn log_close_at(&self, place: usize, pair: &Pair) -> Option<f64> {
+        let (candle, logs) = self.candle_at(place, pair)?;
+        Some(logs.map_or_else(|| CandleLogs::of_close(candle), |logs| logs.close))
     }
 
     /// Quantity of the channel at `place` of the spec, which a panel has advanced.

@@ -17,6 +17,7 @@ mod ema;
 mod ewm;
 mod hidden_markov;
 mod log_volatility;
+mod logs;
 mod macd;
 mod macd_signal;
 mod market;
@@ -58,9 +59,10 @@ pub use directional::{Adx, DirectionalIndicator};
 pub use donchian::DonchianPosition;
 pub use hidden_markov::HiddenMarkovState;
 pub use log_volatility::LogVolatility;
+pub(crate) use logs::CandleLogs;
 pub use macd::{Macd, RelativeMacd};
 pub use macd_signal::MacdSignal;
-pub(crate) use market::{CloseCandles, SharedMarket, Sharing};
+pub(crate) use market::{CloseCandles, ClosedCandle, SharedMarket, Sharing};
 pub use market::{
     LeaderChannel, MarketBeta, MarketBreadth, MarketDispersion, MarketMean, MarketMomentum,
     MarketReturn, MarketVolatility, RelativeMomentum, RelativeReturn, RelativeVolatility,

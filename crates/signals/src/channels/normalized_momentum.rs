@@ -68,7 +68,7 @@ impl NormalizedMomentum {
 impl Channel for NormalizedMomentum {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         self.sigma.update(market);
-        let now = market.own().close().ln();
+        let now = market.log_close();
         self.closes.push(market.missing(), Some(now));
         let before = self.closes.before(self.lag)?;
         Some((now - before) / (self.sigma.sigma()? * self.scale))

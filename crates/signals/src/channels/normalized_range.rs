@@ -66,7 +66,7 @@ impl NormalizedRange {
 impl Channel for NormalizedRange {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         self.sigma.update(market);
-        self.ranges.push((market.own().high() / market.own().low()).ln());
+        self.ranges.push(market.log_range());
         Some(self.ranges.mean()? / self.sigma.sigma()?)
     }
 

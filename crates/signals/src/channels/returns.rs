@@ -18,7 +18,7 @@ pub(crate) struct LogReturn {
 impl LogReturn {
     #[inline]
     pub(crate) fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        let now = market.own().close().ln();
+        let now = market.log_close();
         let before = self.previous.replace(now)?;
         (market.missing() == 0).then_some(now - before)
     }

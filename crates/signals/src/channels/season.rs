@@ -2,7 +2,6 @@
 use super::catalog::{BuiltIn, ChannelArguments};
 use super::clocked::ClockWindow;
 use super::returns::{MIN_RETURNS, ReturnVolatility};
-use super::volume_level::log_volume;
 use super::{Channel, MarketSnapshot};
 use crate::{SignalError, StateReader, StateWriter};
 
@@ -86,7 +85,7 @@ pub struct VolumeSeason {
 
 impl Channel for VolumeSeason {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        let volume = log_volume(market);
+        let volume = market.log_volume();
         self.volumes.push(market.missing(), volume);
         let mean = seasonal_mean(&self.volumes, self.cycle, self.cycle, self.cycles)?;
         Some(volume? - mean)

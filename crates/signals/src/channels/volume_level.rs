@@ -25,13 +25,6 @@ pub(crate) const VOLUME_TREND: BuiltIn = BuiltIn::own(
     },
 );
 
-/// Logarithm of the volume; a candle without volume has none.
-#[inline]
-pub(crate) fn log_volume(market: &MarketSnapshot<'_>) -> Option<f64> {
-    let volume = market.own().volume();
-    (volume > 0.0).then(|| volume.ln())
-}
-
 /// Logarithm of the volume relative to its average over `period` candles.
 ///
 /// **Units** natural logarithm of a ratio. **Formula** `ln v − SMA(ln v; period)`. **Source** the
@@ -69,7 +62,7 @@ pub struct VolumeLevel {
 
 impl Channel for VolumeLevel {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        let volume = log_volume(market)?;
+        let volume = market.log_volume()?;
         self.volumes.push(volume);
         Some(volume - self.volumes.mean()?)
     }
@@ -128,7 +121,7 @@ pub struct VolumeTrend {
 
 impl Channel for VolumeTrend {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        if let Some(volume) = log_volume(market) {
+        if let Some(volume) = market.log_volume() {
             self.fast.push(volume);
             self.slow.push(volume);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use windvane_candles::{Candle, Interval, Pair, Timestamp};
 
-use crate::channels::{CloseCandles, MarketClose, SharedMarket};
+use crate::channels::{CloseCandles, ClosedCandle, MarketClose, SharedMarket};
 use crate::pipeline::elapsed_between;
 use crate::{
     GapPolicy, MarketSnapshot, Registry, SignalError, SignalPipeline, SignalRows, SignalSpec,
@@ -317,8 +317,9 @@ impl Panel {
         let mut present = 0;
         for place in &*members {
             let pipeline = &mut pipelines[*place];
-            taken[*place] = candles.at_place(*place).map(|own| {
-                let Ok(rows) = pipeline.update(MarketSnapshot::at_close(own, close)) else {
+            taken[*place] = candles.at_place(*place).map(|ClosedCandle { candle, logs }| {
+                let own = MarketSnapshot::at_close(candle, close).with_logs(logs);
+                let Ok(rows) = pipeline.update(own) else {
                     unreachable!("invariant: closes are aligned and in order, gaps are accepted");
                 };
                 present += 1;
@@ -420,6 +421,6 @@ impl<'a> PanelClose<'a> {
     /// Returns the candle of the pair at a place, as it is visible at this close; `None` if it is
     /// missing.
     pub fn candle(&self, place: usize) -> Option<&'a Candle> {
-        self.panel.groups[self.group].candles.at_place(place)
+        Some(&self.panel.groups[self.group].candles.at_place(place)?.candle)
     }
 }

@@ -435,6 +435,10 @@ fn panel_rejects_declarations_that_do_not_fit() {
     assert_eq!(missing, SignalError::MissingPair { pair: pair("Y") });
     let strict = SignalSpec { gaps: GapPolicy::Error, ..six.clone() };
     assert_eq!(build(&strict, &twice[..1]), SignalError::PanelGaps);
+    let names_x_twice = ChannelSpec::new("market_return").reading_all(&twice);
+    let spec = SignalSpec { channels: vec![names_x_twice], gaps: GapPolicy::ByClock };
+    let problem = build(&spec, &["X", "OWN"].map(pair)).to_string();
+    assert!(problem.contains("its spec names X twice; remove one"), "{problem}");
     let day = [(pair("X"), Duration::from_secs(86_400))];
     let error = Panel::with_sessions(&six, Interval::HOUR, &Registry::default(), &day).unwrap_err();
     assert!(matches!(error, SignalError::SessionClose { .. }), "{error}");

@@ -62,7 +62,7 @@ impl PairFeed {
 
     /// Returns the next value of the channel; `None` without a candle.
     fn next(&mut self, close: &MarketClose<'_>) -> Option<f64> {
-        let Some(candle) = close.candle_at(self.place, &self.pair) else {
+        let Some((candle, logs)) = close.candle_at(self.place, &self.pair) else {
             self.absent = self.absent.saturating_add(close.elapsed());
             return None;
         };
@@ -70,6 +70,7 @@ impl PairFeed {
         let missing = if self.started { missing } else { 0 };
         (self.started, self.absent) = (true, 0);
         let market = MarketSnapshot::from(candle).after_gap(missing, 1);
+        let market = logs.map_or(market, |logs| market.with_logs(logs));
         self.channel.update(&market).filter(|value| value.is_finite())
     }
 }
@@ -102,6 +103,8 @@ impl MarketQuantity for PairFeed {
 #[derive(Debug)]
 pub(super) struct PairFeeds {
     feeds: Box<[PairFeed]>,
+    /// Mean of the values at the last close.
+    mean: Option<f64>,
 }
 
 impl PairFeeds {
@@ -111,11 +114,15 @@ impl PairFeeds {
     ) -> Result<Self, SignalError> {
         let feeds = pairs.iter().enumerate();
         let feeds = feeds.map(|(place, pair)| Ok(PairFeed::new(pair, place, channel()?)));
-        Ok(Self { feeds: feeds.collect::<Result<_, _>>()? })
+        Ok(Self { feeds: feeds.collect::<Result<_, _>>()?, mean: None })
     }
 
     /// Mean of the values that the pairs have at the last close; `None` if none has one.
     pub(super) fn mean(&self) -> Option<f64> {
+        self.mean
+    }
+
+    fn mean_of_values(&self) -> Option<f64> {
         let (mut sum, mut count) = (0.0, 0_u32);
         for value in self.feeds.iter().filter_map(|feed| feed.value) {
             sum += value;
@@ -128,10 +135,12 @@ impl PairFeeds {
 impl MarketQuantity for PairFeeds {
     fn step(&mut self, close: &MarketClose<'_>) {
         self.feeds.iter_mut().for_each(|feed| feed.step(close));
+        self.mean = self.mean_of_values();
     }
 
     fn clear(&mut self) {
         self.feeds.iter_mut().for_each(PairFeed::clear);
+        self.mean = None;
     }
 
     fn save(&self, state: &mut StateWriter) {
@@ -141,6 +150,7 @@ impl MarketQuantity for PairFeeds {
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         state.expect(self.feeds.len())?;
+        self.mean = None;
         self.feeds.iter_mut().try_for_each(|feed| feed.restore(state))
     }
 }

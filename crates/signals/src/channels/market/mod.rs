@@ -19,7 +19,9 @@ pub(crate) use rank::RETURN_RANK;
 pub use rank::ReturnRank;
 pub(crate) use relative::{RELATIVE_MOMENTUM, RELATIVE_RETURN};
 pub use relative::{RelativeMomentum, RelativeReturn};
-pub(crate) use shared::{CloseCandles, MarketQuantity, SharedMarket, SharedQuantity, Sharing};
+pub(crate) use shared::{
+    CloseCandles, ClosedCandle, MarketQuantity, SharedMarket, SharedQuantity, Sharing,
+};
 pub(crate) use spread::{MARKET_BREADTH, MARKET_DISPERSION};
 pub use spread::{MarketBreadth, MarketDispersion};
 pub(crate) use volatility::RELATIVE_VOLATILITY;

@@ -46,16 +46,19 @@ struct MoveSum {
     market: MarketMove,
     /// Mean returns m.
     moves: ClockWindow,
+    /// Sum of the moves after the last close in units of their volatility.
+    normalized: Option<f64>,
 }
 
 impl MoveSum {
     fn new(pairs: &[Pair], lag: usize, half_life: usize) -> Self {
         let moves = ClockWindow::new(lag);
-        Self { lag, market: MarketMove::new(pairs, half_life), moves }
+        let market = MarketMove::new(pairs, half_life);
+        Self { lag, market, moves, normalized: None }
     }
 
     /// Sum of the moves in units of their volatility.
-    fn normalized(&self) -> Option<f64> {
+    fn normalized_sum(&self) -> Option<f64> {
         let sum = self.moves.sum(self.lag)?;
         Some(sum / (self.market.sigma()? * (self.lag as f64).sqrt()))
     }
@@ -67,11 +70,13 @@ impl MarketQuantity for MoveSum {
         if self.market.returns.has_started() {
             self.moves.push(close.elapsed() - 1, self.market.mean());
         }
+        self.normalized = self.normalized_sum();
     }
 
     fn clear(&mut self) {
         self.market.clear();
         self.moves.clear();
+        self.normalized = None;
     }
 
     fn save(&self, state: &mut StateWriter) {
@@ -81,7 +86,9 @@ impl MarketQuantity for MoveSum {
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         self.market.restore(state)?;
-        self.moves.restore(state)
+        self.moves.restore(state)?;
+        self.normalized = None;
+        Ok(())
     }
 }
 
@@ -185,7 +192,7 @@ pub struct MarketMomentum {
 
 impl Channel for MarketMomentum {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        self.market.step(&market.close())?.normalized()
+        self.market.step(&market.close())?.normalized
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {

@@ -16,6 +16,10 @@ pub(super) struct PairReturns {
     /// ln c at the last close; `None` without a candle.
     closes: Box<[Option<f64>]>,
     returns: Box<[Option<f64>]>,
+    /// Number of returns.
+    count: usize,
+    /// Number of returns above 0.
+    rising: usize,
     /// Mean of the returns; `None` if there are fewer than 2.
     mean: Option<f64>,
     /// True once a pair had a candle.
@@ -26,7 +30,8 @@ impl PairReturns {
     pub(super) fn new(pairs: &[Pair]) -> Self {
         let none = vec![None; pairs.len()].into_boxed_slice();
         let (closes, returns) = (none.clone(), none);
-        Self { pairs: pairs.into(), closes, returns, mean: None, started: false }
+        let (count, rising) = (0, 0);
+        Self { pairs: pairs.into(), closes, returns, count, rising, mean: None, started: false }
     }
 
     /// Returns whether a pair of the market had a candle yet.
@@ -41,7 +46,12 @@ impl PairReturns {
 
     /// Number of returns.
     pub(super) fn count(&self) -> usize {
-        self.values().count()
+        self.count
+    }
+
+    /// Number of returns above 0.
+    pub(super) fn rising(&self) -> usize {
+        self.rising
     }
 
     /// Mean of the returns; `None` if there are fewer than 2.
@@ -53,19 +63,21 @@ impl PairReturns {
 impl MarketQuantity for PairReturns {
     fn step(&mut self, close: &MarketClose<'_>) {
         for (place, pair) in self.pairs.iter().enumerate() {
-            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
+            let now = close.log_close_at(place, pair);
             let before = std::mem::replace(&mut self.closes[place], now);
             let both = now.zip(before).filter(|_| close.elapsed() == 1);
             self.returns[place] = both.map(|(now, before)| now - before);
             self.started |= now.is_some();
         }
-        let count = self.count();
-        self.mean = (count >= 2).then(|| self.values().sum::<f64>() / count as f64);
+        self.count = self.values().count();
+        self.rising = self.values().filter(|value| *value > 0.0).count();
+        self.mean = (self.count >= 2).then(|| self.values().sum::<f64>() / self.count as f64);
     }
 
     fn clear(&mut self) {
         self.closes.fill(None);
         self.returns.fill(None);
+        (self.count, self.rising) = (0, 0);
         (self.mean, self.started) = (None, false);
     }
 
@@ -84,7 +96,7 @@ impl MarketQuantity for PairReturns {
             *close = state.floats(1)?.first().copied();
         }
         self.returns.fill(None);
-        self.mean = None;
+        (self.count, self.rising, self.mean) = (0, 0, None);
         Ok(())
     }
 }
@@ -97,11 +109,14 @@ impl MarketQuantity for PairReturns {
 pub(super) struct MarketMove {
     pub(super) returns: PairReturns,
     squares: Ewm,
+    /// σ^m after the last close.
+    sigma: Option<f64>,
 }
 
 impl MarketMove {
     pub(super) fn new(pairs: &[Pair], half_life: usize) -> Self {
-        Self { returns: PairReturns::new(pairs), squares: Ewm::new(half_life, MIN_RETURNS) }
+        let squares = Ewm::new(half_life, MIN_RETURNS);
+        Self { returns: PairReturns::new(pairs), squares, sigma: None }
     }
 
     /// m of the last close.
@@ -111,7 +126,7 @@ impl MarketMove {
 
     /// σ^m after the last close; `None` while warming up and where it is 0.
     pub(super) fn sigma(&self) -> Option<f64> {
-        self.squares.root()
+        self.sigma
     }
 }
 
@@ -121,11 +136,13 @@ impl MarketQuantity for MarketMove {
         if let Some(mean) = self.mean() {
             self.squares.push(mean * mean);
         }
+        self.sigma = self.squares.root();
     }
 
     fn clear(&mut self) {
         self.returns.clear();
         self.squares.clear();
+        self.sigma = None;
     }
 
     fn save(&self, state: &mut StateWriter) {
@@ -135,6 +152,8 @@ impl MarketQuantity for MarketMove {
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
         self.returns.restore(state)?;
-        self.squares.restore(state)
+        self.squares.restore(state)?;
+        self.sigma = None;
+        Ok(())
     }
 }

@@ -47,7 +47,7 @@ impl SortedReturns {
 impl MarketQuantity for SortedReturns {
     fn step(&mut self, close: &MarketClose<'_>) {
         for (place, (pair, closes)) in self.pairs.iter().zip(&mut self.closes).enumerate() {
-            let now = close.candle_at(place, pair).map(|candle| candle.close().ln());
+            let now = close.log_close_at(place, pair);
             closes.push(close.elapsed() - 1, now);
         }
         let changes = self.closes.iter().filter_map(|closes| change(closes, self.lag));
@@ -119,7 +119,7 @@ pub struct ReturnRank {
 
 impl Channel for ReturnRank {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        self.own.push(market.missing(), Some(market.own().close().ln()));
+        self.own.push(market.missing(), Some(market.log_close()));
         let returns = self.market.step(&market.close());
         returns?.rank(change(&self.own, self.lag)?)
     }

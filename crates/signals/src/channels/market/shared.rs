@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use windvane_candles::{Candle, Pair};
 
-use crate::channels::MarketClose;
+use crate::channels::{CandleLogs, MarketClose};
 use crate::{SignalError, StateReader, StateWriter};
 
 /// The part of a market channel that has the same value for every pair.
@@ -95,6 +95,11 @@ impl SharedMarket {
         Ok(())
     }
 
+    /// Returns whether the channel at `place` has a quantity.
+    pub(crate) fn contains(&self, place: usize) -> bool {
+        self.quantities.get(place).is_some_and(Option::is_some)
+    }
+
     /// Returns the quantity of the channel at `place`.
     pub(crate) fn get<Q: MarketQuantity>(&self, place: usize) -> Option<&Q> {
         let quantity: &dyn Any = &**self.quantities.get(place)?.as_ref()?;
@@ -118,12 +123,19 @@ impl SharedMarket {
     }
 }
 
+/// A candle with its logarithms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClosedCandle {
+    pub(crate) candle: Candle,
+    pub(crate) logs: CandleLogs,
+}
+
 /// Candles of many pairs at one close of the market, each at the place of its pair.
 #[derive(Debug)]
 pub(crate) struct CloseCandles {
     pairs: Box<[Pair]>,
     places: BTreeMap<Pair, usize>,
-    candles: Box<[Option<Candle>]>,
+    candles: Box<[Option<ClosedCandle>]>,
 }
 
 impl CloseCandles {
@@ -138,7 +150,7 @@ impl CloseCandles {
     }
 
     /// Returns the candle of a pair that is probably at `place`, a shortcut for many pairs.
-    pub(crate) fn at(&self, place: usize, pair: &Pair) -> Option<&Candle> {
+    pub(crate) fn at(&self, place: usize, pair: &Pair) -> Option<&ClosedCandle> {
         match self.pairs.get(place) {
             Some(of) if of == pair => self.candles[place].as_ref(),
             _ => self.get(pair),
@@ -146,19 +158,20 @@ impl CloseCandles {
     }
 
     /// Returns the candle of a pair.
-    pub(crate) fn get(&self, pair: &Pair) -> Option<&Candle> {
+    pub(crate) fn get(&self, pair: &Pair) -> Option<&ClosedCandle> {
         self.candles[*self.places.get(pair)?].as_ref()
     }
 
     /// Returns the candle at a place.
-    pub(crate) fn at_place(&self, place: usize) -> Option<&Candle> {
+    pub(crate) fn at_place(&self, place: usize) -> Option<&ClosedCandle> {
         self.candles[place].as_ref()
     }
 
     /// Sets the candle at every place; returns whether there is any.
     pub(crate) fn fill(&mut self, mut candle_at: impl FnMut(usize) -> Option<Candle>) -> bool {
-        for (place, candle) in self.candles.iter_mut().enumerate() {
-            *candle = candle_at(place);
+        for (place, closed) in self.candles.iter_mut().enumerate() {
+            *closed = candle_at(place)
+                .map(|candle| ClosedCandle { candle, logs: CandleLogs::of(&candle) });
         }
         self.candles.iter().any(Option::is_some)
     }

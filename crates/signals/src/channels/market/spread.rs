@@ -33,38 +33,35 @@ const MIN_DISPERSIONS: usize = 24;
 struct Dispersion {
     returns: PairReturns,
     mean: Ewm,
-    /// s of the last close.
-    deviation: Option<f64>,
+    /// s of the last close relative to the average.
+    relative: Option<f64>,
 }
 
 impl Dispersion {
     fn new(pairs: &[Pair], half_life: usize) -> Self {
         let mean = Ewm::new(half_life, MIN_DISPERSIONS);
-        Self { returns: PairReturns::new(pairs), mean, deviation: None }
-    }
-
-    /// s of the last close relative to the average.
-    fn relative(&self) -> Option<f64> {
-        Some(self.deviation? / self.mean.mean().filter(|mean| *mean > 0.0)?)
+        Self { returns: PairReturns::new(pairs), mean, relative: None }
     }
 }
 
 impl MarketQuantity for Dispersion {
     fn step(&mut self, close: &MarketClose<'_>) {
         self.returns.step(close);
-        self.deviation = self.returns.mean().map(|mean| {
+        let deviation = self.returns.mean().map(|mean| {
             let squares = self.returns.values().map(|value| (value - mean) * (value - mean));
             (squares.sum::<f64>() / (self.returns.count() as f64 - 1.0)).sqrt()
         });
-        if let Some(deviation) = self.deviation {
+        if let Some(deviation) = deviation {
             self.mean.push(deviation);
         }
+        let mean = self.mean.mean().filter(|mean| *mean > 0.0);
+        self.relative = deviation.zip(mean).map(|(deviation, mean)| deviation / mean);
     }
 
     fn clear(&mut self) {
         self.returns.clear();
         self.mean.clear();
-        self.deviation = None;
+        self.relative = None;
     }
 
     fn save(&self, state: &mut StateWriter) {
@@ -73,7 +70,7 @@ impl MarketQuantity for Dispersion {
     }
 
     fn restore(&mut self, state: &mut StateReader<'_>) -> Result<(), SignalError> {
-        self.deviation = None;
+        self.relative = None;
         self.returns.restore(state)?;
         self.mean.restore(state)
     }
@@ -116,7 +113,7 @@ pub struct MarketDispersion {
 
 impl Channel for MarketDispersion {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
-        self.market.step(&market.close())?.relative()
+        self.market.step(&market.close())?.relative
     }
 
     fn advance(&mut self, close: &MarketClose<'_>) {
@@ -175,8 +172,7 @@ pub struct MarketBreadth {
 impl Channel for MarketBreadth {
     fn update(&mut self, market: &MarketSnapshot<'_>) -> Option<f64> {
         let returns = self.returns.step(&market.close())?;
-        let count = returns.count();
-        let rising = returns.values().filter(|value| *value > 0.0).count();
+        let (count, rising) = (returns.count(), returns.rising());
         (count > 0).then(|| rising as f64 / count as f64)
     }
 
