@@ -42,7 +42,8 @@ impl Report {
 /// Backtests models on series.
 #[pyfunction]
 #[pyo3(signature = (
-    series, *, models, policies, costs, seed, folds, spec, lookback, label, epochs, progress,
+    series, *, models, policies, costs, seed, average_seeds, folds, spec, lookback, label, epochs,
+    progress,
 ))]
 #[expect(clippy::too_many_arguments, reason = "one per setting of the Python function")]
 pub(crate) fn backtest(
@@ -52,6 +53,7 @@ pub(crate) fn backtest(
     policies: Option<Vec<String>>,
     costs: Vec<f64>,
     seed: u64,
+    average_seeds: Option<usize>,
     folds: usize,
     spec: &Bound<'_, PyAny>,
     lookback: usize,
@@ -82,12 +84,12 @@ pub(crate) fn backtest(
     };
     let instruments: Vec<Instrument> =
         copied(&series).into_iter().map(|series| Instrument { series, test_only: false }).collect();
-    let training = Hyperparameters { epochs, ..Hyperparameters::default() };
+    let training = Hyperparameters { epochs, seeds: average_seeds, ..Hyperparameters::default() };
     let report = progress::run(py, progress, |reporter| {
         let learners: Vec<Box<dyn Learner>> = entries
             .iter()
             .map(|entry| {
-                let inner = entry.learner(&training);
+                let inner = entry.averaged_learner(&training);
                 Box::new(Stoppable { inner, stop: reporter.stop().clone() }) as Box<dyn Learner>
             })
             .collect();
@@ -102,9 +104,10 @@ pub(crate) fn backtest(
         })
     })?;
     let mut report = report.map_err(failed)?;
-    let method = |text: &'static str| text.split(';').next().unwrap_or(text).to_string();
-    report.run.model_descriptions =
-        entries.iter().map(|entry| (entry.name.to_string(), method(entry.description))).collect();
+    report.run.model_descriptions = entries
+        .iter()
+        .map(|entry| (entry.name.to_string(), entry.averaged_method(&training)))
+        .collect();
     Ok(Report(report))
 }
 

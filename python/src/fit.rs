@@ -37,7 +37,8 @@ struct Fit {
 /// Fits a model on series of one interval.
 #[pyfunction]
 #[pyo3(signature = (
-    series, *, model, validate_from, seed, spec, lookback, label, epochs, policy, profile, progress,
+    series, *, model, validate_from, seed, average_seeds, spec, lookback, label, epochs, policy, profile,
+    progress,
 ))]
 #[expect(clippy::too_many_arguments, reason = "one per setting of the Python function")]
 pub(crate) fn fit(
@@ -46,6 +47,7 @@ pub(crate) fn fit(
     model: &str,
     validate_from: Option<i64>,
     seed: u64,
+    average_seeds: Option<usize>,
     spec: &Bound<'_, PyAny>,
     lookback: usize,
     label: &str,
@@ -55,7 +57,8 @@ pub(crate) fn fit(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Model> {
     let entry: ModelEntry = model.parse().map_err(failed)?;
-    let learner = entry.learner(&Hyperparameters { epochs, ..Hyperparameters::default() });
+    let training = Hyperparameters { epochs, seeds: average_seeds, ..Hyperparameters::default() };
+    let learner = entry.averaged_learner(&training);
     let (spec, fixed_gaps) = channels(spec)?;
     let fit = Fit {
         series: copied(&series),

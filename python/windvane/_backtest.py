@@ -80,6 +80,7 @@ def backtest(
     policy: Policy | Sequence[Policy] | None = None,
     costs: Sequence[float] = (2.0, 5.0, 10.0),
     seed: int = 42,
+    average_seeds: int | None = None,
     folds: int = 4,
     spec: Spec = "six",
     lookback: int = 20,
@@ -98,6 +99,7 @@ def backtest(
             default every candle, and the top 5, 2 and 1 % of the expected moves.
         costs: Trading costs, basis points per unit of turnover.
         seed: Seed of every random draw.
+        average_seeds: Number of seeds whose predictions are averaged, as in :func:`windvane.fit`.
         folds: Number of test periods.
         spec: Channels, as in :func:`windvane.signals`. The gap policy of a list is inferred from the candles before
             the first validation.
@@ -111,13 +113,14 @@ def backtest(
             exception that it raises, and an interrupt, stop the backtest.
     """
     policies = [policy] if isinstance(policy, Policy) else policy
-    check_counts(seed=seed, folds=folds, lookback=lookback, epochs=epochs)
+    check_counts(seed=seed, average_seeds=average_seeds, folds=folds, lookback=lookback, epochs=epochs)
     report = _native.backtest(
         all_series(candles, interval, session_close=session_close),
         models=list(models),
         policies=None if policies is None else [one._json() for one in policies],
         costs=list(costs),
         seed=seed,
+        average_seeds=average_seeds,
         folds=folds,
         spec=native_spec(spec),
         lookback=lookback,

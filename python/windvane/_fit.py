@@ -24,6 +24,7 @@ def fit(
     model: str = "v32",
     validate_from: Time | None = None,
     seed: int = 42,
+    average_seeds: int | None = None,
     spec: Spec = "six",
     lookback: int = 20,
     horizon: int = 1,
@@ -45,6 +46,8 @@ def fit(
         model: Name of the model, one of :func:`models`.
         validate_from: Start of the validation period; by default the last 15 % of the windows validate.
         seed: Seed of every random draw.
+        average_seeds: Number of seeds of the model, or of each member of an ensemble, whose predictions are averaged;
+            by default 3 of trees, v32 and mlp, of each member of mixed and of the trees of tuned, and 1 of the others.
         spec: Channels, as in :func:`windvane.signals`. The gap policy of a list is inferred from the candles before
             the validation.
         lookback: Number of rows per window.
@@ -63,12 +66,13 @@ def fit(
     """
     if label is not None and horizon != 1:
         raise _native.Error("label and horizon exclude each other; remove one of them")
-    check_counts(seed=seed, lookback=lookback, epochs=epochs)
+    check_counts(seed=seed, average_seeds=average_seeds, lookback=lookback, epochs=epochs)
     fitted = _native.fit(
         all_series(candles, interval, session_close=session_close),
         model=model,
         validate_from=None if validate_from is None else milliseconds(validate_from),
         seed=seed,
+        average_seeds=average_seeds,
         spec=native_spec(spec),
         lookback=lookback,
         label=f"horizon:{horizon}" if label is None else label,

@@ -80,6 +80,8 @@ def windvane(options, folder, threads=None, on_line=None):
         options.models,
         "--test-from",
         options.test_from,
+        "--average-seeds",
+        "1",
         "--out",
         folder,
     ]

@@ -1,8 +1,7 @@
 //! Models of the catalog as values of options, and their methods in tables.
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedI64ValueParser, TypedValueParser};
-use windvane::catalog::{Hyperparameters, MODELS, ModelEntry};
+use windvane::catalog::{MODELS, ModelEntry};
 use windvane::models::FittedModel;
-use windvane::models::train::Learner;
 
 /// Parser of a model's name; the help text lists every model with its method.
 pub(crate) fn parser() -> impl TypedValueParser<Value = ModelEntry> {
@@ -18,16 +17,6 @@ pub(crate) fn names() -> PossibleValuesParser {
 /// Parser of a number of seeds.
 pub(crate) fn seed_count() -> RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..=1000)
-}
-
-/// Id of a model's learner and its method in a report, such as `v32x3` and `v3.2 (LSTM, 32 units),
-/// mean of 3 seeds`.
-pub(crate) fn described(entry: &ModelEntry, training: &Hyperparameters) -> (String, String) {
-    let (id, method) = (entry.learner(training).id().to_string(), method(entry).to_string());
-    match training.seeds {
-        Some(seeds) if id != entry.name => (id, format!("{method}, mean of {seeds} seeds")),
-        _ => (id, method),
-    }
 }
 
 /// Label and method of a model, such as `v3.2 (LSTM, 32 units)`.

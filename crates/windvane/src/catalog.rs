@@ -11,7 +11,7 @@ use windvane_ensemble::EnsembleLearner;
 use windvane_ensemble::RegimeLearner;
 #[cfg(feature = "mixed")]
 use windvane_ensemble::{FixedShare, SecondKind, Weighting};
-#[cfg(all(feature = "ensemble", feature = "trees", feature = "train"))]
+#[cfg(all(feature = "ensemble", feature = "train"))]
 use windvane_models::ModelId;
 #[cfg(all(feature = "network", feature = "train"))]
 use windvane_models::network::{Encoder, NetworkConfig, NetworkLearner};
@@ -69,6 +69,56 @@ impl ModelEntry {
         }
     }
 
+    /// Creates the learner that the commands and the Python package use: that of the mean of
+    /// [`averaged_seeds`](Self::averaged_seeds), with the name of the entry as its id.
+    ///
+    /// # Examples
+    /// ```
+    /// use windvane::catalog::{Hyperparameters, ModelEntry};
+    ///
+    /// let (entry, training) = ("v32".parse::<ModelEntry>()?, Hyperparameters::default());
+    /// assert_eq!(entry.averaged_seeds(&training), 3);
+    /// assert_eq!(entry.averaged_learner(&training).id().as_str(), "v32");
+    /// # Ok::<(), windvane::catalog::UnknownModel>(())
+    /// ```
+    #[cfg(all(feature = "ensemble", feature = "train"))]
+    pub fn averaged_learner(&self, training: &Hyperparameters) -> Arc<dyn Learner> {
+        let seeds = self.averaged_seeds(training);
+        if seeds == 1 {
+            return self.learner(training);
+        }
+        let one = self.learner(&Hyperparameters { seeds: Some(1), ..training.clone() });
+        let id = ModelId::new(self.name);
+        Arc::new(EnsembleLearner { id, ..EnsembleLearner::with_seeds(one, seeds) })
+    }
+
+    /// Returns the number of seeds whose predictions [`averaged_learner`](Self::averaged_learner)
+    /// averages: `training.seeds`, by default 3 for `trees`, `v32` and `mlp`, whose fit takes
+    /// seconds, and 1 for the others. It is 1 for a model without random draws, and for an
+    /// ensemble, which passes `training.seeds` to its members.
+    #[cfg(all(feature = "ensemble", feature = "train"))]
+    pub fn averaged_seeds(&self, training: &Hyperparameters) -> usize {
+        let is_random = match self.source {
+            #[cfg(feature = "network")]
+            LearnerSource::Network(_) => true,
+            LearnerSource::Direct(_) => self.name == "trees",
+            LearnerSource::Ensemble(_) => false,
+        };
+        let default = if matches!(self.name, "trees" | "v32" | "mlp") { 3 } else { 1 };
+        if is_random { training.seeds.unwrap_or(default) } else { 1 }
+    }
+
+    /// Returns label and method of the averaged learner, such as `v3.2 (LSTM, 32 units), mean of 3
+    /// seeds`.
+    #[cfg(all(feature = "ensemble", feature = "train"))]
+    pub fn averaged_method(&self, training: &Hyperparameters) -> String {
+        let method = self.description.split(';').next().unwrap_or(self.description);
+        match self.averaged_seeds(training) {
+            1 => method.to_string(),
+            seeds => format!("{method}, mean of {seeds} seeds"),
+        }
+    }
+
     /// Creates the learner of a network with its default hyperparameters; `None` for other models.
     #[cfg(all(feature = "network", feature = "train"))]
     pub fn network(&self) -> Option<NetworkLearner> {
@@ -99,7 +149,7 @@ pub struct Hyperparameters {
     /// Number of seeds whose predictions are averaged with equal weights, for a model with random
     /// draws: trees, networks, and each such member of an ensemble. The learner of the mean of three
     /// seeds of `v32` has the id `v32x3`. By default one seed, and three of each member of `mixed`
-    /// and of the trees of `tuned`.
+    /// and of the trees of `tuned`; the commands have [another default](ModelEntry::averaged_seeds).
     #[cfg(feature = "ensemble")]
     pub seeds: Option<usize>,
 }

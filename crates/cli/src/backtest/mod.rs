@@ -54,7 +54,7 @@ fn backtest(
     let learners: Vec<Box<dyn Learner>> = options
         .models()
         .iter()
-        .map(|model| Box::new(model.learner(&training)) as Box<dyn Learner>)
+        .map(|model| Box::new(model.averaged_learner(&training)) as Box<dyn Learner>)
         .collect();
     let store = memory::store(options, instruments, inputs.channels.len(), &learners)?;
     let tasks = options.tasks();
@@ -121,7 +121,8 @@ fn complete(
     report.run.command = Some(options.command());
     let training = options.training(inputs);
     let models = options.models();
-    let described = models.iter().map(|entry| crate::models::described(entry, &training));
+    let described =
+        models.iter().map(|entry| (entry.name.to_string(), entry.averaged_method(&training)));
     report.run.model_descriptions = described.collect();
     report.run.notes = loaded.notes;
     report.run.notes.extend(options.validation());

@@ -55,7 +55,8 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let all = candles(&settings, &options.reading)?;
     let interval = series::interval(&all)?;
     let inputs = settings.inputs(&all)?;
-    let learner = entry.learner(&settings.training(&inputs));
+    let training = settings.training(&inputs);
+    let learner = entry.averaged_learner(&training);
     let store = store(&settings, &inputs, &all, &learner)?;
     let samples = samples(&settings, &inputs, &all, &store)?;
     let split = settings.split(&samples)?;
@@ -71,8 +72,9 @@ pub(crate) fn run(options: &FitOptions) -> Result<(), Error> {
     let policy = policy.transpose()?;
     save(&*model, policy.as_ref(), &out)?;
     let profile = save_profile(&train, &all, settings.seed(), &out)?;
+    let method = entry.averaged_method(&training);
     let saved =
-        show::Saved { entry, interval, model: &*model, policy, file: &out, profile, epochs };
+        show::Saved { method, interval, model: &*model, policy, file: &out, profile, epochs };
     Ok(output::print(show::table(&saved))?)
 }
 

@@ -2,17 +2,16 @@
 use std::path::{Path, PathBuf};
 
 use comfy_table::Table;
-use windvane::catalog::ModelEntry;
-use windvane::models::Policy;
 use windvane::models::train::EpochReport;
+use windvane::models::{Policy, TrainingRecord};
 use windvane::prelude::*;
 use windvane::signals::Band;
 
-use crate::{models, output};
+use crate::output;
 
 /// Fitted and saved model with its files and epochs.
 pub(super) struct Saved<'a> {
-    pub(super) entry: ModelEntry,
+    pub(super) method: String,
     pub(super) interval: Interval,
     pub(super) model: &'a dyn FittedModel,
     pub(super) policy: Option<Policy>,
@@ -23,7 +22,7 @@ pub(super) struct Saved<'a> {
 
 /// Creates the table, one property per row.
 pub(super) fn table(saved: &Saved<'_>) -> Table {
-    let mut rows = vec![["model".to_string(), models::method(&saved.entry).to_string()]];
+    let mut rows = vec![["model".to_string(), saved.method.clone()]];
     rows.extend(input(saved));
     rows.extend(record(saved));
     rows.extend(saved.policy.as_ref().map(policy));
@@ -71,6 +70,21 @@ fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {
             format!("{} windows up to {}", record.validation_windows, record.validated_until),
         ],
     ];
+    if saved.epochs.is_empty() {
+        rows.extend(fitted(record));
+    } else {
+        rows.extend(trained(&saved.epochs));
+    }
+    if !record.constant_channels.is_empty() {
+        rows.push(["constant channels".to_string(), record.constant_channels.join(", ")]);
+    }
+    rows.push(["seed".to_string(), record.seed.to_string()]);
+    rows
+}
+
+/// Rounds and losses of a model without epoch reports.
+fn fitted(record: &TrainingRecord) -> Vec<[String; 2]> {
+    let mut rows = Vec::new();
     if record.epochs > 0 {
         let text = format!("{}, the best is epoch {}", record.epochs, record.best_epoch);
         rows.push(["epochs".to_string(), text]);
@@ -79,17 +93,45 @@ fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {
         rows.push(["training loss".to_string(), format!("{loss:.4} nats")]);
     }
     if let Some(loss) = record.validation_loss {
-        rows.push(["validation loss".to_string(), format!("{loss:.4} nats (log 2 = 0.6931)")]);
+        rows.push(["validation loss".to_string(), validation_loss(&format!("{loss:.4}"))]);
     }
-    let best = saved.epochs.iter().find(|epoch| epoch.epoch == record.best_epoch);
-    if let Some(accuracy) = best.and_then(|epoch| epoch.validation_accuracy) {
-        rows.push(["validation accuracy".to_string(), format!("{:.1} %", 100.0 * accuracy)]);
-    }
-    if !record.constant_channels.is_empty() {
-        rows.push(["constant channels".to_string(), record.constant_channels.join(", ")]);
-    }
-    rows.push(["seed".to_string(), record.seed.to_string()]);
     rows
+}
+
+/// Epochs, losses and accuracies at the best epoch of every fit: one, or one per seed or member.
+fn trained(epochs: &[EpochReport]) -> Vec<[String; 2]> {
+    let fits: Vec<&[EpochReport]> =
+        epochs.chunk_by(|before, next| before.epoch < next.epoch).collect();
+    let best: Vec<&EpochReport> = fits
+        .iter()
+        .filter_map(|fit| fit.iter().rfind(|report| report.best).or(fit.last()))
+        .collect();
+    let listed = |value: &dyn Fn(&EpochReport) -> Option<String>| {
+        let values: Option<Vec<String>> = best.iter().map(|report| value(report)).collect();
+        values.map(|values| values.join(", "))
+    };
+    let counts: Vec<String> = fits.iter().map(|fit| fit.len().to_string()).collect();
+    let noun = if best.len() == 1 { "the best is epoch" } else { "the best are epochs" };
+    let chosen = listed(&|report| Some(report.epoch.to_string())).unwrap_or_default();
+    let mut rows = vec![["epochs".to_string(), format!("{}; {noun} {chosen}", counts.join(", "))]];
+    if let Some(losses) = listed(&|report| Some(format!("{:.4}", report.train_loss))) {
+        rows.push(["training loss".to_string(), format!("{losses} nats")]);
+    }
+    if let Some(losses) = listed(&|report| report.validation_loss.map(|loss| format!("{loss:.4}")))
+    {
+        rows.push(["validation loss".to_string(), validation_loss(&losses)]);
+    }
+    let accuracy = |report: &EpochReport| {
+        report.validation_accuracy.map(|accuracy| format!("{:.1}", 100.0 * accuracy))
+    };
+    if let Some(accuracies) = listed(&accuracy) {
+        rows.push(["validation accuracy".to_string(), format!("{accuracies} %")]);
+    }
+    rows
+}
+
+fn validation_loss(losses: &str) -> String {
+    format!("{losses} nats (log 2 = 0.6931)")
 }
 
 /// Rules of the policy with the fitted threshold.

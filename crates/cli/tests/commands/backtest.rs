@@ -215,7 +215,8 @@ fn backtest_same_command_gives_same_report() {
     let without_times = || {
         let mut report = run(data.path(), &["--seed", "7"]).unwrap();
         assert_eq!(report["schema"], 3);
-        assert_eq!(report["run"]["model_descriptions"]["v32"], "v3.2 (LSTM, 32 units)");
+        let method = "v3.2 (LSTM, 32 units), mean of 3 seeds";
+        assert_eq!(report["run"]["model_descriptions"]["v32"], method);
         assert!(
             report.as_object_mut().unwrap().remove("timing").unwrap()["wall_seconds"].is_number()
         );

@@ -11,17 +11,31 @@ fn fit_saves_model_and_profile() {
     let out = folder.path().join("own.safetensors");
     let data = sample_file("BTCUSDT");
     let arguments = ["fit", "--data", &data, "--epochs", "1", "--out", text(&out)];
-    let table = windvane(&arguments).ok();
+    let table = windvane(&[&arguments[..], &["--average-seeds", "1"]].concat()).ok();
     assert!(
-        table.contains("v3.2 (LSTM, 32 units)") && table.contains("validation loss"),
+        table.contains("v3.2 (LSTM, 32 units)  ") && table.contains("validation loss"),
         "{table}"
     );
     let model = load(&out).unwrap();
     assert_eq!((model.id().as_str(), model.record().unwrap().epochs), ("v32", 1));
+    assert_eq!(model.to_artifact().unwrap().kind(), "v32");
     let profile = windvane::models::TrainingProfile::load(out.with_extension("profile.json"));
     let profile = profile.unwrap();
     assert_eq!(profile.signals(), &model.spec().signals);
     assert!(profile.anomaly_gate().is_some());
+}
+
+#[test]
+fn fit_averages_three_seeds_of_v32_unless_told_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("own.safetensors");
+    let data = sample_file("BTCUSDT");
+    let table = windvane(&["fit", "--data", &data, "--epochs", "1", "--out", text(&out)]).ok();
+    assert!(table.contains("v3.2 (LSTM, 32 units), mean of 3 seeds"), "{table}");
+    assert!(table.contains("1, 1, 1; the best are epochs 1, 1, 1"), "{table}");
+    let model = load(&out).unwrap();
+    assert_eq!(model.id().as_str(), "v32");
+    assert_eq!(model.to_artifact().unwrap().kind(), "ensemble");
 }
 
 #[test]
