@@ -53,7 +53,7 @@ def test_signals_accept_sets_and_specs_of_models(bitcoin: windvane.Candles, mode
 
 def test_fit_is_repeatable_and_reports_progress(bitcoin: windvane.Candles, kind: Any, tmp_path: Any) -> None:
     steps: list[tuple[int, int, str]] = []
-    settings: dict[str, Any] = {"model": "v32", "validate_from": "2022-02-10", "seed": 7, "epochs": 2}
+    settings: dict[str, Any] = {"validate_from": "2022-02-10", "seed": 7, "average_seeds": 1, "epochs": 2}
     candles = head(bitcoin, 1200)
     reference = windvane.fit({"BTCUSDT": candles}, **settings)
     model = windvane.fit({"BTCUSDT": kind(candles)}, **settings, progress=lambda *step: steps.append(step))
@@ -65,6 +65,15 @@ def test_fit_is_repeatable_and_reports_progress(bitcoin: windvane.Candles, kind:
     assert model.record is not None
     assert (model.record["seed"], model.record["pairs"], model.record["epochs"]) == (7, ["BTCUSDT"], 2)
     assert model.spec["signals"]["gaps"] == {"policy": "reset"}
+
+
+def test_fit_averages_three_seeds_of_v32_unless_told_otherwise(bitcoin: windvane.Candles) -> None:
+    steps: list[tuple[int, int, str]] = []
+    model = windvane.fit({"A": head(bitcoin, 1000)}, epochs=1, progress=lambda *step: steps.append(step))
+    assert model.id == "v32"
+    assert [(done, total) for done, total, _ in steps] == [(1, 1)] * 3
+    report = windvane.backtest({"A": head(bitcoin, 1000)}, models=["v32"], average_seeds=2, epochs=1, folds=1)
+    assert json.loads(report.json())["run"]["model_descriptions"]["v32"].endswith("mean of 2 seeds")
 
 
 def test_fit_and_backtest_have_the_bits_of_rust(tmp_path: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from windvane import _native
-from windvane._frames import all_series, check_counts, new_like
+from windvane._frames import all_series, check_average_seeds, check_counts, new_like
 from windvane._policy import Policy
 from windvane._signals import native_spec
 from windvane._types import Frame, Progress, SessionClose, Spec
@@ -113,7 +113,8 @@ def backtest(
             exception that it raises, and an interrupt, stop the backtest.
     """
     policies = [policy] if isinstance(policy, Policy) else policy
-    check_counts(seed=seed, average_seeds=average_seeds, folds=folds, lookback=lookback, epochs=epochs)
+    check_counts(seed=seed, folds=folds, lookback=lookback, epochs=epochs)
+    check_average_seeds(average_seeds)
     report = _native.backtest(
         all_series(candles, interval, session_close=session_close),
         models=list(models),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from windvane import _native
-from windvane._frames import all_series, check_counts
+from windvane._frames import all_series, check_average_seeds, check_counts
 from windvane._model import Model
 from windvane._policy import Policy
 from windvane._signals import native_spec
@@ -61,12 +61,13 @@ def fit(
         interval: Interval of the rows, if they do not show it.
         session_close: Time from the open of a candle to its close, of all pairs or by pair, for markets whose session
             ends before the interval; by default the interval.
-        progress: Called on this thread after every epoch with the epoch, the maximum number and a text. An exception
-            that it raises, and an interrupt, stop the training.
+        progress: Called on this thread after every epoch with the epoch, the maximum number and a text, for every seed
+            from 1 on. An exception that it raises, and an interrupt, stop the training.
     """
     if label is not None and horizon != 1:
         raise _native.Error("label and horizon exclude each other; remove one of them")
-    check_counts(seed=seed, average_seeds=average_seeds, lookback=lookback, epochs=epochs)
+    check_counts(seed=seed, lookback=lookback, epochs=epochs)
+    check_average_seeds(average_seeds)
     fitted = _native.fit(
         all_series(candles, interval, session_close=session_close),
         model=model,

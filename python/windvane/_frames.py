@@ -76,6 +76,12 @@ def check_counts(**counts: int | None) -> None:
             raise _native.Error(f"{name}: expected a number of at least 0, got {count}")
 
 
+def check_average_seeds(count: int | None) -> None:
+    """Rejects a number of seeds that the command rejects."""
+    if count is not None and not 1 <= count <= 1000:
+        raise _native.Error(f"average_seeds: expected a number from 1 to 1000, got {count}")
+
+
 def all_series(
     frames: Mapping[str, Frame],
     interval: str | None = None,

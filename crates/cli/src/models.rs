@@ -1,7 +1,7 @@
 //! Models of the catalog as values of options, and their methods in tables.
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedI64ValueParser, TypedValueParser};
 use windvane::catalog::{MODELS, ModelEntry};
-use windvane::models::FittedModel;
+use windvane::models::{Artifact, FittedModel};
 
 /// Parser of a model's name; the help text lists every model with its method.
 pub(crate) fn parser() -> impl TypedValueParser<Value = ModelEntry> {
@@ -19,21 +19,19 @@ pub(crate) fn seed_count() -> RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..=1000)
 }
 
-/// Label and method of a model, such as `v3.2 (LSTM, 32 units)`.
-pub(crate) fn method(entry: &ModelEntry) -> &'static str {
-    entry.description.split(';').next().unwrap_or(entry.description)
-}
-
 /// Label and method of a fitted model: by its id, or by its kind if the catalog has only one model
 /// of that kind; `None` for other models.
-pub(crate) fn method_of(model: &dyn FittedModel) -> Option<&'static str> {
+pub(crate) fn method_of(model: &dyn FittedModel) -> Option<String> {
+    let artifact = model.to_artifact().ok();
+    let kind = artifact.as_ref().map(Artifact::kind);
     if let Some(entry) = MODELS.iter().find(|entry| entry.name == model.id().as_str()) {
-        return Some(method(entry));
+        let is_mean = kind == Some(windvane::ensemble::KIND) && kind != entry.kind;
+        let seeds = if is_mean { ", mean of several seeds" } else { "" };
+        return Some(format!("{}{seeds}", entry.method()));
     }
-    let artifact = model.to_artifact().ok()?;
-    let mut entries = MODELS.iter().filter(|entry| entry.kind == Some(artifact.kind()));
+    let mut entries = MODELS.iter().filter(|entry| kind.is_some() && entry.kind == kind);
     match (entries.next(), entries.next()) {
-        (Some(entry), None) => Some(method(entry)),
+        (Some(entry), None) => Some(entry.method().to_string()),
         _ => None,
     }
 }

@@ -290,17 +290,19 @@ impl Learner for EnsembleLearner {
         serde_json::to_string(&settings).ok()
     }
 
-    /// That of the largest member, and the predictions of every member for the weights. A second
-    /// model reads windows at random.
+    /// That of the largest member, and the predictions of every member if the weights come from
+    /// them. A second model reads windows at random.
     fn row_memory(&self, width: usize) -> Option<usize> {
-        if matches!(self.weighting, Weighting::Stacked { .. } | Weighting::Meta { .. }) {
-            return None;
-        }
+        let weights = match self.weighting {
+            Weighting::Stacked { .. } | Weighting::Meta { .. } => return None,
+            Weighting::LogLoss | Weighting::FixedShare(_) => self.members.len(),
+            Weighting::Equal | Weighting::Fixed(_) => 0,
+        };
         let mut largest = 0;
         for member in &self.members {
             largest = largest.max(member.row_memory(width)?);
         }
-        Some(largest + size_of::<f64>() * self.members.len())
+        Some(largest + size_of::<f64>() * weights)
     }
 
     fn fit(

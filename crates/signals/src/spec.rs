@@ -424,10 +424,12 @@ impl SignalSpec {
                 f64::from(held),
             );
         }
-        match self.channels.iter().flat_map(ChannelSpec::pairs).min() {
-            Some(pair) if held > 0 => Err(SignalError::HoldReadsPair { pair: pair.clone() }),
-            _ => Ok(()),
+        if held > 0
+            && let Some(pair) = self.channels.iter().flat_map(ChannelSpec::pairs).min()
+        {
+            return Err(SignalError::HoldReadsPair { pair: pair.clone() });
         }
+        Ok(())
     }
 
     /// Returns the number of channels.

@@ -69,8 +69,8 @@ impl ModelEntry {
         }
     }
 
-    /// Creates the learner that the commands and the Python package use: that of the mean of
-    /// [`averaged_seeds`](Self::averaged_seeds), with the name of the entry as its id.
+    /// Creates the learner of `windvane fit`, `windvane backtest` and the Python package: that of the
+    /// mean of [`averaged_seeds`](Self::averaged_seeds), with the name of the entry as its id.
     ///
     /// # Examples
     /// ```
@@ -108,11 +108,16 @@ impl ModelEntry {
         if is_random { training.seeds.unwrap_or(default) } else { 1 }
     }
 
+    /// Returns label and method without the remark on the time of a fit.
+    pub fn method(&self) -> &'static str {
+        self.description.split(';').next().unwrap_or(self.description)
+    }
+
     /// Returns label and method of the averaged learner, such as `v3.2 (LSTM, 32 units), mean of 3
     /// seeds`.
     #[cfg(all(feature = "ensemble", feature = "train"))]
     pub fn averaged_method(&self, training: &Hyperparameters) -> String {
-        let method = self.description.split(';').next().unwrap_or(self.description);
+        let method = self.method();
         match self.averaged_seeds(training) {
             1 => method.to_string(),
             seeds => format!("{method}, mean of {seeds} seeds"),
@@ -149,7 +154,7 @@ pub struct Hyperparameters {
     /// Number of seeds whose predictions are averaged with equal weights, for a model with random
     /// draws: trees, networks, and each such member of an ensemble. The learner of the mean of three
     /// seeds of `v32` has the id `v32x3`. By default one seed, and three of each member of `mixed`
-    /// and of the trees of `tuned`; the commands have [another default](ModelEntry::averaged_seeds).
+    /// and of the trees of `tuned`; `windvane fit` and `backtest` have [another default](ModelEntry::averaged_seeds).
     #[cfg(feature = "ensemble")]
     pub seeds: Option<usize>,
 }
@@ -207,7 +212,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "v3")]
     ModelEntry {
         name: "v3",
-        description: "v3 (bidirectional LSTM, 64 units in each direction); trains about six times as long as v32",
+        description: "v3 (bidirectional LSTM, 64 units in each direction); trains about six times as long as one seed of v32",
         kind: Some(windvane_models::v3::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::v3::learner),
@@ -215,7 +220,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "v31")]
     ModelEntry {
         name: "v31",
-        description: "v3.1 (bidirectional LSTM with attention); trains about seven times as long as v32",
+        description: "v3.1 (bidirectional LSTM with attention); trains about seven times as long as one seed of v32",
         kind: Some(windvane_models::v31::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::v31::learner),
@@ -255,7 +260,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "network")]
     ModelEntry {
         name: "tcn",
-        description: "TCN (temporal convolutional network, 4 blocks of 32 channels); trains about four times as long as v32",
+        description: "TCN (temporal convolutional network, 4 blocks of 32 channels); trains about four times as long as one seed of v32",
         kind: Some(windvane_models::tcn::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::tcn::learner),
@@ -263,7 +268,7 @@ pub const MODELS: &[ModelEntry] = &[
     #[cfg(feature = "network")]
     ModelEntry {
         name: "transformer",
-        description: "transformer (2 layers of self-attention, size 32); trains about twelve times as long as v32",
+        description: "transformer (2 layers of self-attention, size 32); trains about twelve times as long as one seed of v32",
         kind: Some(windvane_models::transformer::KIND),
         #[cfg(feature = "train")]
         source: LearnerSource::Network(windvane_models::transformer::learner),

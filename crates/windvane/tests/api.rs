@@ -57,6 +57,32 @@ fn models_and_predictors_are_send_and_sync() {
 }
 
 #[test]
+fn catalog_averages_three_seeds_of_the_models_that_fit_in_seconds() {
+    let default = Hyperparameters::default();
+    let means: Vec<&str> = MODELS
+        .iter()
+        .filter(|entry| entry.averaged_seeds(&default) == 3)
+        .map(|entry| entry.name)
+        .collect();
+    assert_eq!(means, ["trees", "v32", "mlp"]);
+    let five = Hyperparameters { seeds: Some(5), ..Hyperparameters::default() };
+    for entry in MODELS {
+        let learner = entry.averaged_learner(&default);
+        assert_eq!(learner.id().as_str(), entry.name);
+        let is_mean = means.contains(&entry.name);
+        assert_eq!(learner.settings() != entry.learner(&default).settings(), is_mean);
+        let random = !["v2", "v2-learned", "logistic"].contains(&entry.name);
+        let changes = entry.averaged_learner(&five).settings() != learner.settings();
+        assert_eq!(changes, random, "{}", entry.name);
+    }
+    let v32: windvane::catalog::ModelEntry = "v32".parse().unwrap();
+    assert_eq!(v32.averaged_method(&default), "v3.2 (LSTM, 32 units), mean of 3 seeds");
+    let memory = |training| v32.averaged_learner(training).row_memory(6);
+    let one = Hyperparameters { seeds: Some(1), ..Hyperparameters::default() };
+    assert_eq!(memory(&default), memory(&one));
+}
+
+#[test]
 fn catalog_passes_lags_to_tabular_models_and_ensembles_of_them() {
     let lags = Some(Lags::newest().with("rsi", [7]));
     let lagged = Hyperparameters { lags, ..Hyperparameters::default() };

@@ -25,7 +25,7 @@ pub(crate) fn run(options: &BacktestOptions) -> Result<(), Error> {
     files.into_iter().flatten().try_for_each(|file| output::check_file(file))?;
     let log = options.trials_log.as_ref().map(TrialLog::open).transpose()?;
     show::loaded(&loaded)?;
-    show::models(&options.models())?;
+    show::models(&options.models(), &options.training(&inputs))?;
     let (report, rows) = backtest(options, &inputs, &loaded.instruments, log.as_ref())?;
     let report = complete(report, options, &inputs, loaded);
     // The report is written before it is printed, so that a closed pipe does not lose it.

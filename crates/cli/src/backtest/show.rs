@@ -4,6 +4,7 @@ use std::path::Path;
 
 use comfy_table::Table;
 use windvane::backtest::{Report, report};
+use windvane::catalog::{Hyperparameters, ModelEntry};
 
 use super::data::Loaded;
 use crate::output::{self, print, thousands};
@@ -65,7 +66,7 @@ fn table(texts: &report::ReportTable, right: &[usize]) -> Table {
 }
 
 /// Prints the models of the run with their methods.
-pub(super) fn models(models: &[windvane::catalog::ModelEntry]) -> io::Result<()> {
-    let rows = models.iter().map(|entry| [entry.name, crate::models::method(entry)]);
+pub(super) fn models(models: &[ModelEntry], training: &Hyperparameters) -> io::Result<()> {
+    let rows = models.iter().map(|entry| [entry.name.to_string(), entry.averaged_method(training)]);
     print(format_args!("\n{}", output::table(["model", "method"], rows, &[])))
 }

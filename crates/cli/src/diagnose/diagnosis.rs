@@ -18,7 +18,7 @@ pub(super) struct Diagnosis {
     pub(super) pair: String,
     pub(super) interval: Interval,
     /// Label and method of the model, such as `v3.2 (LSTM, 32 units)`; `None` if unknown.
-    pub(super) method: Option<&'static str>,
+    pub(super) method: Option<String>,
     pub(super) candle: CandleView,
     pub(super) model: ModelView,
 }

@@ -16,9 +16,9 @@ const SHADES: f64 = 10.0;
 /// Values of the template, which escapes all text.
 #[derive(Template)]
 #[template(path = "diagnose.html")]
-struct DiagnosisPage {
+struct DiagnosisPage<'a> {
     title: String,
-    method: &'static str,
+    method: &'a str,
     direction: String,
     outcome: String,
     period: &'static str,
@@ -124,7 +124,7 @@ pub(super) fn html(diagnosis: &Diagnosis) -> Result<String, askama::Error> {
     let trace = candle.trace.as_ref();
     let page = DiagnosisPage {
         title: title(diagnosis),
-        method: diagnosis.method.unwrap_or("-"),
+        method: diagnosis.method.as_deref().unwrap_or("-"),
         direction: direction(&candle.prediction),
         outcome: outcome(candle),
         period: period(candle.period),

@@ -39,7 +39,7 @@ fn head(diagnosis: &Diagnosis) -> String {
         "{}\n\nmethod        {}\nprobabilities UP {up}   DOWN {down}   NEUTRAL {neutral}\n\
          prediction    {}\noutcome       {}\nperiod        {}\n",
         title(diagnosis),
-        diagnosis.method.unwrap_or("-"),
+        diagnosis.method.as_deref().unwrap_or("-"),
         direction(prediction),
         outcome(&diagnosis.candle),
         period(*own),

@@ -70,11 +70,10 @@ fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {
             format!("{} windows up to {}", record.validation_windows, record.validated_until),
         ],
     ];
-    if saved.epochs.is_empty() {
-        rows.extend(fitted(record));
-    } else {
-        rows.extend(trained(&saved.epochs));
-    }
+    // The members of an ensemble report epochs under their own ids.
+    let of_model = saved.epochs.iter().filter(|report| report.model == *saved.model.id());
+    let of_model: Vec<&EpochReport> = of_model.collect();
+    rows.extend(if of_model.is_empty() { fitted(record) } else { trained(&of_model) });
     if !record.constant_channels.is_empty() {
         rows.push(["constant channels".to_string(), record.constant_channels.join(", ")]);
     }
@@ -82,13 +81,9 @@ fn record(saved: &Saved<'_>) -> Vec<[String; 2]> {
     rows
 }
 
-/// Rounds and losses of a model without epoch reports.
+/// Losses of a model without epoch reports.
 fn fitted(record: &TrainingRecord) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
-    if record.epochs > 0 {
-        let text = format!("{}, the best is epoch {}", record.epochs, record.best_epoch);
-        rows.push(["epochs".to_string(), text]);
-    }
     if let Some(loss) = record.train_loss {
         rows.push(["training loss".to_string(), format!("{loss:.4} nats")]);
     }
@@ -98,13 +93,13 @@ fn fitted(record: &TrainingRecord) -> Vec<[String; 2]> {
     rows
 }
 
-/// Epochs, losses and accuracies at the best epoch of every fit: one, or one per seed or member.
-fn trained(epochs: &[EpochReport]) -> Vec<[String; 2]> {
-    let fits: Vec<&[EpochReport]> =
+/// Epochs, losses and accuracies at the best epoch of every fit: one per seed.
+fn trained(epochs: &[&EpochReport]) -> Vec<[String; 2]> {
+    let fits: Vec<&[&EpochReport]> =
         epochs.chunk_by(|before, next| before.epoch < next.epoch).collect();
     let best: Vec<&EpochReport> = fits
         .iter()
-        .filter_map(|fit| fit.iter().rfind(|report| report.best).or(fit.last()))
+        .filter_map(|fit| fit.iter().rfind(|report| report.best).or(fit.last()).copied())
         .collect();
     let listed = |value: &dyn Fn(&EpochReport) -> Option<String>| {
         let values: Option<Vec<String>> = best.iter().map(|report| value(report)).collect();

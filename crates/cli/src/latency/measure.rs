@@ -14,7 +14,7 @@ const UNTIMED: u32 = 500;
 pub(super) struct Latency {
     pub(super) model: String,
     /// Label and method, such as `v3.2 (LSTM, 32 units)`; empty for an unknown model.
-    pub(super) method: &'static str,
+    pub(super) method: String,
     /// Latencies, nanoseconds, ascending.
     pub(super) times: Vec<u64>,
 }
@@ -40,7 +40,7 @@ impl Latency {
 /// Times predictions on a feed, which is repeated until `predictions` are timed. Every repetition
 /// starts with a new predictor, whose warm-up is not timed.
 pub(super) fn latency(
-    (name, method): (&str, &'static str),
+    (name, method): (&str, String),
     model: &Arc<dyn FittedModel>,
     feed: &CandleSeries,
     predictions: u32,

@@ -92,7 +92,7 @@ fn fitted(options: &LatencyOptions, predictions: u32) -> Result<Vec<measure::Lat
         note(format_args!("{}: fitting", entry.name));
         let model = fit(entry, &feed)?;
         note(format_args!("{}: timing {predictions} predictions", entry.name));
-        let names = (entry.name, models::method(&entry));
+        let names = (entry.name, entry.method().to_string());
         measured.push(measure::latency(names, &model, &feed, predictions)?);
     }
     Ok(measured)

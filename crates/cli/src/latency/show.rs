@@ -51,11 +51,8 @@ pub(super) fn text(measured: &[Latency]) -> Result<String, Error> {
         .concat(),
     );
     for latency in measured {
-        let mut row = vec![
-            latency.model.clone(),
-            latency.method.to_string(),
-            latency.times.len().to_string(),
-        ];
+        let mut row =
+            vec![latency.model.clone(), latency.method.clone(), latency.times.len().to_string()];
         row.extend(QUANTILES.map(|(_, quantile)| micros(latency.quantile(quantile))));
         row.push(micros(latency.max()));
         table.add_row(row);

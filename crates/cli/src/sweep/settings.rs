@@ -16,7 +16,6 @@ use super::plan_file::PlannedInputs;
 use crate::Error;
 use crate::calendar::months_before;
 use crate::inputs::Inputs;
-use crate::models::method;
 
 /// Number of walk-forward folds by default.
 const FOLDS: u16 = 4;
@@ -129,7 +128,7 @@ impl Models {
         if self.learners.iter().any(|other| other.settings() == learner.settings()) {
             return;
         }
-        let (mut name, mut description) = (entry.name.to_string(), method(entry).to_string());
+        let (mut name, mut description) = (entry.name.to_string(), entry.method().to_string());
         if !recipe_name.is_empty() {
             name = format!("{name} {recipe_name}");
             description = format!("{description}, recipe {recipe_name}");
@@ -150,7 +149,7 @@ impl Models {
         self.costs.insert(name.clone(), cost);
         let count = recipes.len();
         let text =
-            format!("{}, chosen among {count} recipes by successive halving", method(&entry));
+            format!("{}, chosen among {count} recipes by successive halving", entry.method());
         self.descriptions.insert(name.clone(), text);
         self.learners.push(Box::new(halving));
         Ok(())

@@ -82,6 +82,7 @@ impl Step {
             Self::Signals => signals(data)?,
             Self::Fit => {
                 let mut arguments = vec!["fit", "--model", "v32", "--epochs", "1", "--out", &model];
+                arguments.extend(["--average-seeds", "1"]);
                 arguments.extend(memory.iter().flat_map(|memory| ["--memory", memory]));
                 command(&arguments, data_option)?;
             }
