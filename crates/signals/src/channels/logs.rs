@@ -4,11 +4,11 @@ use windvane_candles::Candle;
 /// Logarithms of one candle, computed once for all channels of its row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CandleLogs {
-    /// ln c.
+    /// Logarithm of the close.
     pub(crate) close: f64,
-    /// ln(h / l).
+    /// Logarithm of high / low.
     pub(crate) range: f64,
-    /// ln v; `None` for a candle without volume.
+    /// Logarithm of the volume; `None` for a candle without volume.
     pub(crate) volume: Option<f64>,
 }
 
