@@ -264,3 +264,11 @@ def test_negative_counts_are_errors_of_the_package(name: str) -> None:
     if name != "folds":
         with pytest.raises(windvane.Error, match=f"{name}: expected"):
             windvane.fit(candles, model="v2", **{name: -1})
+
+
+@pytest.mark.parametrize("count", [-1, 0, 1001])
+def test_number_of_averaged_seeds_is_checked(count: int) -> None:
+    candles = {"SIM": simulated(300, 1)}
+    for fits in (windvane.fit, lambda candles, **settings: windvane.backtest(candles, models=["v2"], **settings)):
+        with pytest.raises(windvane.Error, match=f"average_seeds: expected a number from 1 to 1000, got {count}"):
+            fits(candles, average_seeds=count)

@@ -117,8 +117,8 @@ pub(crate) struct BacktestOptions {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = models::seed_count())]
     pub(super) seeds: u16,
     /// Average the predictions of N seeds of each model, and of each member of an ensemble
-    /// [default: 3 of trees, v32 and mlp, of each
-    /// member of mixed and of the trees of tuned; 1 of the others]
+    /// [default: 3 of trees, v32 and mlp, of each member of mixed and of the trees of tuned; 1 of the
+    /// others]
     #[arg(long, value_name = "N", value_parser = models::seed_count())]
     average_seeds: Option<u16>,
     /// Run a short backtest: the last 1,500 candles of each instrument, two folds, three epochs.

@@ -79,8 +79,8 @@ pub(crate) struct FitSettings {
     #[arg(long)]
     seed: Option<u64>,
     /// Average the predictions of N seeds of the model, or of each member of an ensemble
-    /// [default: 3 of trees, v32 and mlp, of each
-    /// member of mixed and of the trees of tuned; 1 of the others]
+    /// [default: 3 of trees, v32 and mlp, of each member of mixed and of the trees of tuned; 1 of the
+    /// others]
     #[arg(long, value_name = "N", value_parser = models::seed_count())]
     #[serde(deserialize_with = "seed_count")]
     average_seeds: Option<u16>,
